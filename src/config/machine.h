@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the check of a configuration asks of the machine: users, directories, rights, cores. Asks only,
+// changes nothing.
+//
+// this_machine() answers for the real one; tests derive their own. Used while a configuration is read, by one
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/config.h"
+
+namespace remuda::config {
+
+enum class Access : uint8_t { kGood, kMissing, kWrongKind, kDenied };
+
+class Machine {
+ public:
+  virtual ~Machine() = default;
+
+  virtual bool is_root() const = 0;
+  // The user's number and own group; nothing if there is no such user. A decimal number is taken as it is.
+  virtual std::optional<Identity> user(const std::string& name) const = 0;
+  virtual std::optional<gid_t> group(const std::string& name) const = 0;
+  // Whether `as` (or whoever runs this) can list the directory, or run the program.
+  virtual Access directory(const std::string& path, const std::optional<Identity>& as) const = 0;
+  virtual Access program(const std::string& path, const std::optional<Identity>& as) const = 0;
+};
+
+const Machine& this_machine();
+
+}  // namespace remuda::config
