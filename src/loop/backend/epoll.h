@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// EpollBackend: tries the system call first and waits second.
+//
+// Edge-triggered, and registered late: a descriptor enters epoll at its first wait, with the direction that
+// waits, and stays until it is closed; so a connection that never had to wait costs no epoll_ctl, and no
+// request costs any. A read that returned less than was asked for has emptied the socket: the next read waits
+// at once instead of trying (one recv a request), unless the peer has hung up, after which no further edge
+// would come.
+//
+// Listening sockets are level-triggered, since several loops share them, and are forgotten with detach() when
+// their loop takes no more. State is kept in a table indexed by descriptor; a generation tells a late event
+// for a closed descriptor from one for its successor.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "loop/backend.h"
+
+namespace remuda::loop {
+
+class EpollBackend final : public Backend {
+ public:
+  // Errors: of epoll_create1 and eventfd.
+  static base::Result<std::unique_ptr<EpollBackend>> create();
+
+  Time now() override { return Clock::now(); }
+  bool start(Operation& operation) override;
+  void cancel(Operation& operation, int error) override;
+  void cancel_reading(int fd) override;
+  void wait(Time now, Time until) override;
+  void close(int fd) override;
+  void detach(int fd) override;
+  void wake() override;
+  size_t open_descriptors() const override { return open_descriptors_; }
+  void set_wake_up(int listener, WakeUp wake_up) override;
+
+ private:
+  struct Descriptor {
+    Operation* reading = nullptr;
+    Operation* writing = nullptr;
+    Operation* hang_up = nullptr;
+    uint32_t generation = 0;
+    uint16_t interest = 0;  // what epoll was asked for: EPOLLIN, EPOLLOUT
+    bool used : 1 = false;
+    bool registered : 1 = false;
+    bool drained : 1 = false;  // the next read would block: wait first
+    bool hung_up : 1 = false;  // no more edges will come: always try
+    bool gone : 1 = false;     // error or both directions closed
+    bool listener : 1 = false;
+    bool wake_one : 1 = false;
+  };
+
+  EpollBackend(base::Fd epoll, base::Fd wake) : epoll_(std::move(epoll)), wake_(std::move(wake)) {}
+
+  Descriptor& descriptor(int fd);
+  bool attempt(Operation& operation, Descriptor& state);
+  int wait_for(Operation& operation, Descriptor& state);
+  int subscribe(int fd, Descriptor& state, uint32_t interest);
+  void deliver(int fd, uint32_t generation, uint32_t events);
+  void retry(int fd, uint32_t generation, Operation* Descriptor::* slot);
+  void drain_wake();
+
+  base::Fd epoll_;
+  base::Fd wake_;
+  std::vector<Descriptor> descriptors_;
+  size_t open_descriptors_ = 0;
+};
+
+}  // namespace remuda::loop
