@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The message model: what every version of HTTP reads into and writes from, and all that handlers see of it.
+//
+// A Request is read by the protocol driver (http/h1, later h2 and h3), valid until its exchange has ended,
+// and not changed after that but by the steps of a request (an internal redirect gives it another target). A
+// Response is filled by the handler. Views point into the exchange's arena, the receive buffer, or static
+// text.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "base/fd.h"
+#include "http/body.h"
+#include "http/fields.h"
+#include "loop/time.h"
+
+namespace remuda::http {
+
+enum class Version : uint8_t { k10, k11, k2, k3 };
+
+// "HTTP/1.1"
+std::string_view to_string(Version version);
+
+enum class TargetForm : uint8_t { kOrigin, kAbsolute, kAuthority, kAsterisk };  // RFC 9112 section 3.2
+
+// The two ends of a connection. Owned by the connection.
+struct Endpoints {
+  sockaddr_storage peer{};
+  sockaddr_storage local{};
+  bool secure = false;
+};
+
+struct Request {
+  explicit Request(base::Arena& arena) : fields(arena) {}
+
+  Version version = Version::k11;
+  TargetForm form = TargetForm::kOrigin;
+  std::string_view method;  // a token, case kept: RFC 9110 section 9
+  std::string_view target;  // as it came
+  std::string_view
+      raw_path;  // of the target, percent-encoded, from the first "/" to before "?"; "*" for kAsterisk
+  std::string_view query;  // raw, without "?"
+  bool has_query = false;  // "/?" has an empty query
+  std::string_view
+      authority;  // of the absolute target, else of Host; as it came, valid, maybe with a port; may be ""
+  Fields fields;
+  Body* body = nullptr;  // null: the request has none (which is not the same as an empty one)
+  const Endpoints* endpoints = nullptr;
+  uint64_t id = 0;     // of this request in every log: unique in this process, shown in hexadecimal
+  loop::Time began{};  // its first byte was seen
+};
+
+// Content that is in memory. `keep` (may be null) is released when the bytes have been sent: it keeps a cache
+// entry alive. No allocation: the holder counts by itself.
+class Holder {
+ public:
+  virtual void hold() = 0;
+  virtual void release() = 0;
+
+ protected:
+  ~Holder() = default;
+};
+
+struct MemoryContent {
+  std::string_view bytes;
+};
+
+// A piece of an open file, sent without passing through this process's memory.
+struct FileContent {
+  int fd = -1;  // stays open until the exchange has ended: the response's holder or the handler keeps it
+  uint64_t offset = 0;
+  uint64_t length = 0;
+};
+
+// A pulled stream; chunked or until the end of the connection if no Content-Length is known.
+struct StreamContent {
+  Body* body = nullptr;
+};
+
+using Content = std::variant<std::monostate, MemoryContent, FileContent, StreamContent>;
+
+class Takeover;
+
+struct Response {
+  explicit Response(base::Arena& arena) : fields(arena) {}
+
+  int status = 0;           // 100..999; 0: the handler has not answered
+  std::string_view reason;  // empty: the registered phrase
+  Fields fields;  // without Connection, Transfer-Encoding, Content-Length, Date: the driver writes those
+  // Field lines already in HTTP/1.1's form ("Name: value\r\n"...), sent beside `fields`; other versions parse
+  // them.
+  std::string_view prepared_fields;
+  Content content;
+  std::optional<uint64_t> length;  // of a stream, when it is known, and of what a HEAD does not send
+  Holder* holder = nullptr;        // released after the last byte; keeps memory and file content alive
+  Takeover* takeover = nullptr;    // with 101, or 2xx to CONNECT: who gets the byte stream
+  bool raw = false;  // NPH: the stream is the whole response, head included; the connection closes after it
+};
+
+}  // namespace remuda::http
