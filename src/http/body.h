@@ -31,6 +31,9 @@ class Body {
   // At least one byte, or 0 at the end. `into` is not empty.
   virtual loop::Task<base::Result<size_t>> read(std::span<std::byte> into) = 0;
 
+  // Bytes that read() would give without waiting, as far as that is known.
+  virtual size_t ready() const { return 0; }
+
   // Bytes that are still to come, when that is known before they have been read.
   virtual std::optional<uint64_t> remaining() const { return std::nullopt; }
 

@@ -8,14 +8,13 @@
 // text.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <variant>
 
 #include "base/fd.h"
+#include "http/address.h"
 #include "http/body.h"
 #include "http/fields.h"
 #include "loop/time.h"
@@ -28,13 +27,6 @@ enum class Version : uint8_t { k10, k11, k2, k3 };
 std::string_view to_string(Version version);
 
 enum class TargetForm : uint8_t { kOrigin, kAbsolute, kAuthority, kAsterisk };  // RFC 9112 section 3.2
-
-// The two ends of a connection. Owned by the connection.
-struct Endpoints {
-  sockaddr_storage peer{};
-  sockaddr_storage local{};
-  bool secure = false;
-};
 
 struct Request {
   explicit Request(base::Arena& arena) : fields(arena) {}
