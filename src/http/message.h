@@ -63,11 +63,24 @@ struct MemoryContent {
   std::string_view bytes;
 };
 
+// Sees to it that a piece of a file is in memory before it is sent, so that no send blocks the loop on a disk.
+class FileWarmer {
+ public:
+  // Whether the piece can be sent now. At most one system call that does not block.
+  virtual bool is_warm(int fd, uint64_t offset, uint64_t length) = 0;
+  // Reads it in, on another thread. Whatever becomes of it, sending is tried after.
+  virtual loop::Task<void> warm(int fd, uint64_t offset, uint64_t length) = 0;
+
+ protected:
+  ~FileWarmer() = default;
+};
+
 // A piece of an open file, sent without passing through this process's memory.
 struct FileContent {
   int fd = -1;  // stays open until the exchange has ended: the response's holder or the handler keeps it
   uint64_t offset = 0;
   uint64_t length = 0;
+  FileWarmer* warmer = nullptr;  // asked before each piece; null: the file is in memory anyway
 };
 
 // A pulled stream; chunked or until the end of the connection if no Content-Length is known.
