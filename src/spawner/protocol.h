@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a worker's loop and the spawner say to each other. Sans-I/O: bytes in, records out; nothing here makes
+// a call.
+//
+// A packet of the SOCK_SEQPACKET channel is one or more records, each a head and its bytes, in the machine's
+// own order (both ends are forks of one program; the version is for an upgrade that mixes them):
+//
+//     | version u16 | kind u16 | size u32 (of the whole record) | fields ... | text ... |
+//
+//     worker -> spawner    Spawn     + descriptors [stdin], stdout, stderr
+//                          Signal    to the process group of a program
+//                          Ping      answered by Pong when everything sent before it has been dealt with
+//     spawner -> worker    Started   + pidfd; left out for a program that ends within kStartedDelay
+//                          Failed    the step and errno that a start failed with
+//                          Exited    repeats what Started says
+//                          Hello     a new spawner; the programs of the former one run on without it
+//                          Pong
+// Records that come with descriptors are alone in their packet. A packet that does not decode ends the
+// channel.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace remuda::spawner {
+
+constexpr uint16_t kProtocolVersion = 1;
+constexpr size_t kMaxPacket = 128 * 1024;
+constexpr size_t kMaxProgram = 4095;
+constexpr size_t kMaxEnvironmentEntries = 1024;
+constexpr size_t kMaxDetail = 255;
+
+// What was being done when a start failed. to_string() names it.
+enum class Step : uint8_t {
+  kNone,
+  kRequest,      // the request itself: an unknown application, a variable that no request may set
+  kResolve,      // the program's path, beneath the application's root
+  kProcess,      // clone
+  kGroup,        // a process group of its own
+  kDescriptors,  // 0, 1 and 2
+  kLimits,       // setrlimit
+  kGroups,       // setgroups, setgid
+  kUser,         // setuid
+  kPrivileges,   // no_new_privs
+  kDirectory,    // chdir
+  kExec,         // execve of the program
+  kInterpreter,  // execve: the program is there, its "#!" interpreter or its loader is not; detail names it
+};
+std::string_view to_string(Step step);  // "start the interpreter"
+
+enum class Input : uint8_t { kNone, kGiven };  // kNone: /dev/null
+
+struct Spawn {
+  uint64_t id = 0;  // never used twice on a channel, not 0
+  uint32_t app = 0;
+  Input input = Input::kNone;
+  std::string_view program;      // absolute, below the root; empty: the application's fixed program
+  std::string_view environment;  // "NAME=value\0" one after the other
+  uint32_t environment_entries = 0;
+};
+
+struct Signal {
+  uint64_t id = 0;
+  pid_t pid = 0;  // of a program whose spawner has died; 0 if not known
+  int32_t signal = 0;
+};
+
+struct Ping {
+  uint64_t token = 0;
+};
+
+// Nanoseconds of CLOCK_MONOTONIC; 0: it did not come to that.
+struct StepTimes {
+  int64_t received = 0;  // by the spawner
+  int64_t started = 0;   // exec succeeded or failed
+  int64_t ended = 0;     // the end was seen
+};
+
+struct Started {
+  uint64_t id = 0;
+  pid_t pid = 0;
+  StepTimes times;
+};
+
+struct Failed {
+  uint64_t id = 0;
+  int32_t error = 0;  // errno
+  Step step = Step::kNone;
+  StepTimes times;
+  std::string_view detail;
+};
+
+struct Usage {
+  int64_t user_us = 0;
+  int64_t system_us = 0;
+  int64_t max_resident_kib = 0;
+};
+
+struct Exited {
+  uint64_t id = 0;
+  pid_t pid = 0;
+  int32_t status = 0;  // as of wait(2)
+  StepTimes times;
+  Usage usage;
+};
+
+struct Hello {
+  uint32_t generation = 0;
+};
+
+struct Pong {
+  uint64_t token = 0;
+};
+
+using Request = std::variant<Spawn, Signal, Ping>;
+using Reply = std::variant<Started, Failed, Exited, Hello, Pong>;
+
+// Appends the record to `packet`. The caller keeps it below kMaxPacket.
+void encode(const Signal& request, std::vector<std::byte>& packet);
+void encode(const Ping& request, std::vector<std::byte>& packet);
+void encode(const Reply& reply, std::vector<std::byte>& packet);
+
+// A Spawn's environment is gathered by sendmsg, not copied: this is the part before it. `environment_bytes`
+// follow.
+void encode_head(const Spawn& request, size_t environment_bytes, std::vector<std::byte>& packet);
+
+// Takes one record off the front of `packet`; nothing if it is malformed. Views point into the packet.
+std::optional<Request> decode_request(std::span<const std::byte>& packet);
+std::optional<Reply> decode_reply(std::span<const std::byte>& packet);
+
+// How many descriptors come with it.
+size_t descriptors_of(const Request& request);
+
+}  // namespace remuda::spawner
