@@ -6,10 +6,12 @@
 // or static text. Known names carry an id (known_names.h); the first and last entry of every id are found
 // without a search, so looking up a known name costs one load, and adding a field never allocates unless the
 // section outgrows its inline room (then the arena gives more, up to the limit that the reader enforces).
-// Names compare without regard to case. One request, one thread.
+// Making an empty section touches only the table of first entries. Names compare without regard to case. One
+// request, one thread.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -28,22 +30,40 @@ struct Field {
 
 class Fields {
  public:
-  explicit Fields(base::Arena& arena) : arena_(arena), entries_(inline_) {}
+  static constexpr size_t kMost = 65'000;  // entries that one section can hold; readers' limits are far lower
+
+  explicit Fields(base::Arena& arena) : arena_(arena), entries_(reinterpret_cast<Field*>(inline_)) {}
   Fields(const Fields&) = delete;
   Fields& operator=(const Fields&) = delete;
 
-  void add(KnownName name, std::string_view value);                          // the canonical spelling is used
-  void add(std::string_view name, std::string_view value);                   // looks the name up
-  void add(KnownName known, std::string_view name, std::string_view value);  // name as spelled by the sender
+  // The canonical spelling is used.
+  void add(KnownName name, std::string_view value) { add(name, canonical_name(name), value); }
+  // Looks the name up.
+  void add(std::string_view name, std::string_view value) { add(find_known_name(name), name, value); }
+  // `name` as the sender spelled it.
+  void add(KnownName known, std::string_view name, std::string_view value) {
+    if (size_ == capacity_) [[unlikely]]
+      grow();
+    entries_[size_] = Field{name, value, known, 0};
+    ++size_;
+    if (known != KnownName::kOther) link(static_cast<uint16_t>(size_));
+  }
 
-  // The first value of that name; empty and false if there is none.
+  // Fields whose name is kOther are found by all() and find() only: for kOther these say that there is none.
   bool has(KnownName name) const { return first_[index(name)] != 0; }
-  std::string_view get(KnownName name) const;
+  // The first value of that name; empty if there is none.
+  std::string_view get(KnownName name) const {
+    const Field* const field = first(name);
+    return field == nullptr ? std::string_view() : field->value;
+  }
   // How many fields of that name there are.
   size_t count(KnownName name) const;
   // Values of that name in order: for (const Field* f = fields.first(n); f; f = fields.next(*f)).
-  const Field* first(KnownName name) const;
-  const Field* next(const Field& field) const;
+  const Field* first(KnownName name) const { return entry(first_[index(name)]); }
+  const Field* next(const Field& field) const { return entry(field.next_of_same_name); }
+
+  // The first field spelled so, whether known or not; null if there is none. Searches.
+  const Field* find(std::string_view name) const;
 
   // True if a comma-separated list (over all fields of that name) has `token`, compared without case (RFC
   // 9110 5.6.1).
@@ -60,13 +80,26 @@ class Fields {
   static constexpr size_t kInline = 24;
   static size_t index(KnownName name) { return static_cast<size_t>(name); }
 
+  const Field* entry(uint16_t number) const { return number == 0 ? nullptr : entries_ + (number - 1); }
+  // Makes entry `number` (index + 1) the last of its known name.
+  void link(uint16_t number) {
+    const size_t name = index(entries_[number - 1].known);
+    if (first_[name] == 0) {
+      first_[name] = number;
+    } else {
+      entries_[last_[name] - 1].next_of_same_name = number;
+    }
+    last_[name] = number;
+  }
+  void grow();
+
   base::Arena& arena_;
   Field* entries_;
   size_t size_ = 0;
   size_t capacity_ = kInline;
   std::array<uint16_t, kKnownNames> first_{};  // index + 1
-  std::array<uint16_t, kKnownNames> last_{};
-  Field inline_[kInline];
+  std::array<uint16_t, kKnownNames> last_;     // holds only where first_ is not 0
+  alignas(Field) std::byte inline_[kInline * sizeof(Field)];
 };
 
 }  // namespace remuda::http
