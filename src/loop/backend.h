@@ -6,7 +6,8 @@
 // Contract, for every implementation (epoll today; io_uring would submit in start() and complete in wait()):
 //   - start() either completes the operation at once (result is set, true) or keeps it until it completes
 //   (false).
-//   - Every operation kept is completed exactly once, through Loop::complete, from wait() or after cancel().
+//   - Every operation kept is completed exactly once: by Loop::complete_now from deliver(), or by
+//   complete_soon after cancel().
 //   - cancel() asks; completion with the given error may come at once or later, and the operation may still
 //   win.
 //   - At most one reading, one writing and one hang-up operation is pending on a descriptor at a time.
@@ -31,10 +32,14 @@ class Backend {
   virtual void cancel(Operation& operation, int error) = 0;
   // Cancels what reads on `fd`, if anything does.
   virtual void cancel_reading(int fd) = 0;
-  // Waits until something completes or `until` has come (`now` is what the caller takes for now), and
-  // completes what has.
+  // Waits until something can be completed or `until` has come (`now` is what the caller takes for now).
   virtual void wait(Time now, Time until) = 0;
+  // Completes what the last wait() found. Apart from wait(), so that the loop reads the clock in between: the
+  // stories that go on set their deadlines from it.
+  virtual void deliver() = 0;
   virtual void close(int fd) = 0;
+  // Ends the sending direction of a stream: shutdown(2) with SHUT_WR. 0 or an errno.
+  virtual int end_sending(int fd) = 0;
   // Forgets a descriptor that lives on elsewhere (a shared listener): closes nothing.
   virtual void detach(int fd) = 0;
   // Ends a wait() that is under way, or the next one. The only call for other threads.

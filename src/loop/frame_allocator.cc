@@ -25,7 +25,7 @@ constexpr bool kFromHeap = false;
 #endif
 
 constexpr size_t kClassBytes = 64;
-constexpr size_t kClasses = 64;  // up to 4 KiB; larger frames come from the heap
+constexpr size_t kClasses = 128;  // up to 8 KiB; larger frames come from the heap
 
 struct Unused {
   Unused* next;

@@ -32,9 +32,13 @@ Operation::Operation(Loop& its_loop, OperationKind its_kind, int its_fd, Argumen
 
 Loop::Loop(Backend& backend) : backend_(backend), now_(backend.now()), timers_(now_), root_(*this) {}
 
-Loop::~Loop() { CHECK(ready_.empty()); }
+Loop::~Loop() {
+  const std::scoped_lock last_post_has_left(posted_mutex_);
+  CHECK(ready_.empty());
+}
 
 void Loop::run() {
+  now_ = backend_.now();
   while (root_.children() != 0) turn(kNever);
 }
 
@@ -43,6 +47,7 @@ void Loop::turn(Time until) {
   if (!ready_.empty()) until = now_;
   backend_.wait(now_, std::min(until, timers_.next_expiry()));
   now_ = backend_.now();
+  backend_.deliver();
   timers_.advance(now_);
   run_posted();
   run_ready();
@@ -54,13 +59,12 @@ void Loop::run_ready() {
   while (Operation* const operation = batch.pop_front()) operation->completed(*operation);
 }
 
+// Wakes under the lock: once it is free, the call may run, and what it ends may end the loop (its destructor
+// takes the lock).
 void Loop::post(std::function<void()> call) {
-  {
-    const std::scoped_lock lock(posted_mutex_);
-    posted_.push_back(std::move(call));
-    posted_waiting_.store(true, std::memory_order_relaxed);
-  }
-  backend_.wake();
+  const std::scoped_lock lock(posted_mutex_);
+  posted_.push_back(std::move(call));
+  if (!posted_waiting_.exchange(true, std::memory_order_relaxed)) backend_.wake();
 }
 
 void Loop::run_posted() {

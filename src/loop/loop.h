@@ -127,8 +127,13 @@ class Loop {
     return {*this, OperationKind::kTimeout, -1, {}, deadline, "sleep"};
   }
 
+  // Lets everything else that is ready run first.
+  auto yield();
+
   // Closes a descriptor that operations were started on. Nothing is pending on it.
   void close(int fd) { backend_.close(fd); }
+  // Ends the sending direction of a stream and goes on receiving. 0 or an errno.
+  int end_sending(int fd) { return backend_.end_sending(fd); }
   // Lets go of a shared listener without closing it.
   void detach(int fd) { backend_.detach(fd); }
   void cancel_reading(int fd) { backend_.cancel_reading(fd); }
@@ -155,6 +160,18 @@ class Loop {
   std::vector<std::function<void()>> posted_;
   Scope root_;
 };
+
+class Yielding : public Awaiting<void> {
+ public:
+  explicit Yielding(Loop& its_loop)
+      : Awaiting<void>(its_loop, OperationKind::kEvent, -1, {}, kNever, "yield") {}
+  void await_suspend(std::coroutine_handle<> awaiting) {
+    Awaiting<void>::await_suspend(awaiting);
+    loop->complete_soon(*this, 0);
+  }
+};
+
+inline auto Loop::yield() { return Yielding(*this); }
 
 // Sole owner of a descriptor that is used on a loop: closes it through the loop.
 class LoopFd {

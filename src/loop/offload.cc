@@ -18,12 +18,15 @@ Offload::~Offload() {
 }
 
 bool Offload::Running::await_ready() {
+  if (Awaiting<void>::await_ready()) return true;
   if (offload_.threads_.empty()) {
     call_();
     return true;
   }
   const std::scoped_lock lock(offload_.mutex_);
-  return offload_.queue_.size() >= offload_.queue_bound_;
+  if (offload_.queue_.size() < offload_.queue_bound_) return false;
+  result = -EBUSY;
+  return true;
 }
 
 void Offload::Running::await_suspend(std::coroutine_handle<> awaiting) {

@@ -31,12 +31,14 @@ class Offload {
   Offload(const Offload&) = delete;
   Offload& operator=(const Offload&) = delete;
 
-  // `call` returns a base::Result<T>, which is what the Task returns; EBUSY if the queue is full.
+  // `call` returns a base::Result<T>, which is what the Task returns; EBUSY if the queue is full. Under a
+  // Scope that was cancelled before, the call does not run.
   template <typename Call>
   auto run(Loop& loop, Call call) -> Task<std::invoke_result_t<Call>> {
     using Returned = std::invoke_result_t<Call>;
-    Returned returned = base::failure(EBUSY, "offload queue");
-    co_await Running(*this, loop, [&] { returned = call(); });
+    Returned returned = base::failure(ECANCELED, "offload");
+    const base::Result<void> ran = co_await Running(*this, loop, [&] { returned = call(); });
+    if (!ran) co_return std::unexpected(ran.error());
     co_return returned;
   }
 

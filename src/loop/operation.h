@@ -31,8 +31,8 @@ class Scope;
 
 enum class OperationKind : uint8_t {
   kAccept,          // fd listens; pointer: sockaddr_storage* or null; result: the new descriptor
-  kConnect,         // pointer: const sockaddr*, length its size
-  kReceive,         // recv(2): pointer, length
+  kConnect,         // pointer: const sockaddr*, length its size; EBUSY: the queue of a unix listener is full
+  kReceive,         // recv(2) on a stream: pointer, length (packets: kReceiveMessage)
   kReceiveMessage,  // recvmsg(2): pointer: msghdr*
   kRead,            // read(2): pipes, eventfds, signalfds: pointer, length
   kWrite,           // write(2): pipes: pointer, length

@@ -33,6 +33,7 @@ Scope::~Scope() {
 
 Scope::Child Scope::run_child(Scope& scope, Task<void> story) {
   co_await std::move(story);
+  story = Task<void>();  // with its parameters: once joined, nothing of a child is left
   scope.child_ended();
 }
 
@@ -50,7 +51,10 @@ Task<void> Scope::join() {
   struct Joining {
     Scope& scope;
     bool await_ready() const { return scope.children_ == 0; }
-    void await_suspend(std::coroutine_handle<> awaiting) { scope.joiner_ = awaiting; }
+    void await_suspend(std::coroutine_handle<> awaiting) {
+      CHECK(!scope.joiner_);
+      scope.joiner_ = awaiting;
+    }
     void await_resume() {}
   };
   co_await Joining{*this};

@@ -22,8 +22,8 @@ uint64_t TimerWheel::tick_at_or_before(Time time) const {
 void TimerWheel::arm(Timer& timer, Time deadline) {
   timer.unlink();
   if (deadline == kNever) return;
-  const uint64_t tick =
-      deadline <= start_ ? 0 : static_cast<uint64_t>((deadline - start_ + kTick - Duration(1)) / kTick);
+  const uint64_t before = tick_at_or_before(deadline);
+  const uint64_t tick = deadline > start_ + kTick * static_cast<int64_t>(before) ? before + 1 : before;
   timer.tick_ = std::max(tick, now_ + 1);
   place(timer);
 }
@@ -33,10 +33,9 @@ void TimerWheel::place(Timer& timer) {
   const unsigned level_number =
       std::min((static_cast<unsigned>(std::bit_width(differing)) - 1) / kSlotBits, kLevels - 1);
   Level& level = levels_[level_number];
-  const bool beyond_horizon = (differing >> (kLevels * kSlotBits)) != 0;
   const unsigned shift = level_number * kSlotBits;
-  const unsigned slot = beyond_horizon ? static_cast<unsigned>((now_ >> shift) - 1) % kSlots
-                                       : static_cast<unsigned>(timer.tick_ >> shift) % kSlots;
+  const uint64_t slots_ahead = std::min<uint64_t>((timer.tick_ >> shift) - (now_ >> shift), kSlots - 1);
+  const unsigned slot = static_cast<unsigned>((now_ >> shift) + slots_ahead) % kSlots;
   level.slots[slot].push_back(timer);
   level.occupied |= uint64_t{1} << slot;
 }

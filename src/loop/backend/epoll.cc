@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <utility>
 
 #include "loop/backend/system_calls.h"
 #include "loop/loop.h"
@@ -19,7 +19,6 @@ namespace remuda::loop {
 namespace {
 
 constexpr uint64_t kWakeTag = UINT64_MAX;
-constexpr int kEventsATurn = 256;
 
 uint64_t tag(int fd, uint32_t generation) {
   return static_cast<uint64_t>(generation) << 32 | static_cast<uint32_t>(fd);
@@ -34,6 +33,16 @@ bool reads(OperationKind kind) {
     case OperationKind::kPollReadable: return true;
     default: return false;
   }
+}
+
+// Timeouts and events wait for their deadline or for somebody else; anything else is a mistake that should
+// not wait for ever.
+bool start_without_descriptor(Operation& operation) {
+  const bool needs_none = operation.kind == OperationKind::kTimeout ||
+                          operation.kind == OperationKind::kEvent ||
+                          operation.kind == OperationKind::kOffload;
+  operation.result = needs_none ? 0 : -EBADF;
+  return !needs_none;
 }
 
 bool only_polls(OperationKind kind) {
@@ -74,7 +83,7 @@ EpollBackend::Descriptor& EpollBackend::descriptor(int fd) {
 }
 
 bool EpollBackend::start(Operation& operation) {
-  if (operation.fd < 0) return false;  // waits for its deadline or for somebody else
+  if (operation.fd < 0) return start_without_descriptor(operation);
   Descriptor& state = descriptor(operation.fd);
   if (operation.kind == OperationKind::kAccept) state.listener = true;
   const bool known_to_block = reads(operation.kind) && state.drained && !state.hung_up;
@@ -148,27 +157,30 @@ void EpollBackend::cancel_reading(int fd) {
 }
 
 void EpollBackend::wait(Time now, Time until) {
-  std::array<epoll_event, kEventsATurn> events;
-  const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsATurn, timeout_ms(now, until));
+  const int count = ::epoll_wait(epoll_.get(), events_.data(), kEventsATurn, timeout_ms(now, until));
   CHECK(count >= 0 || errno == EINTR);
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<size_t>(i)];
+  found_ = {events_.data(), static_cast<size_t>(std::max(count, 0))};
+}
+
+void EpollBackend::deliver() {
+  for (const epoll_event& event : std::exchange(found_, {})) {
     if (event.data.u64 == kWakeTag) {
       drain_wake();
     } else {
-      deliver(static_cast<int>(event.data.u64 & UINT32_MAX), static_cast<uint32_t>(event.data.u64 >> 32),
-              event.events);
+      deliver_to(static_cast<int>(event.data.u64 & UINT32_MAX), static_cast<uint32_t>(event.data.u64 >> 32),
+                 event.events);
     }
   }
 }
 
-void EpollBackend::deliver(int fd, uint32_t generation, uint32_t events) {
+void EpollBackend::deliver_to(int fd, uint32_t generation, uint32_t events) {
   Descriptor& state = descriptors_[static_cast<size_t>(fd)];
   if (state.generation != generation) return;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) state.hung_up = true;
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) state.gone = true;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
     state.drained = false;
+    if (state.listener && state.reading == nullptr) unregister(fd, state);
     if (state.reading != nullptr) retry(fd, generation, &Descriptor::reading);
   }
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) retry(fd, generation, &Descriptor::writing);
@@ -191,6 +203,8 @@ void EpollBackend::retry(int fd, uint32_t generation, Operation* Descriptor::* s
 void EpollBackend::close(int fd) {
   Descriptor& state = descriptor(fd);
   CHECK(state.reading == nullptr && state.writing == nullptr && state.hang_up == nullptr);
+  // Other processes hold a listener too: it would stay in epoll, and ready.
+  if (state.listener) unregister(fd, state);
   const uint32_t next_generation = state.generation + 1;
   state = Descriptor();
   state.generation = next_generation;
@@ -198,10 +212,18 @@ void EpollBackend::close(int fd) {
   ::close(fd);
 }
 
+int EpollBackend::end_sending(int fd) { return ::shutdown(fd, SHUT_WR) == 0 ? 0 : errno; }
+
+void EpollBackend::unregister(int fd, Descriptor& state) {
+  if (state.registered) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  state.registered = false;
+  state.interest = 0;
+}
+
 void EpollBackend::detach(int fd) {
   Descriptor& state = descriptor(fd);
   CHECK(state.reading == nullptr && state.writing == nullptr && state.hang_up == nullptr);
-  if (state.registered) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  unregister(fd, state);
   const bool wake_one = state.wake_one;
   const uint32_t next_generation = state.generation + 1;
   state = Descriptor();

@@ -8,12 +8,17 @@
 // at once instead of trying (one recv a request), unless the peer has hung up, after which no further edge
 // would come.
 //
-// Listening sockets are level-triggered, since several loops share them, and are forgotten with detach() when
-// their loop takes no more. State is kept in a table indexed by descriptor; a generation tells a late event
-// for a closed descriptor from one for its successor.
+// Listening sockets are level-triggered, since several loops share them. One that has somebody waiting and no
+// accept pending leaves epoll until the next accept (it would wake the loop again and again), and is
+// forgotten with detach() when the loop takes no more. State is kept in a table indexed by descriptor; a
+// generation tells a late event for a closed descriptor from one for its successor.
 #pragma once
 
+#include <sys/epoll.h>
+
+#include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/fd.h"
@@ -32,13 +37,17 @@ class EpollBackend final : public Backend {
   void cancel(Operation& operation, int error) override;
   void cancel_reading(int fd) override;
   void wait(Time now, Time until) override;
+  void deliver() override;
   void close(int fd) override;
+  int end_sending(int fd) override;
   void detach(int fd) override;
   void wake() override;
   size_t open_descriptors() const override { return open_descriptors_; }
   void set_wake_up(int listener, WakeUp wake_up) override;
 
  private:
+  static constexpr int kEventsATurn = 256;
+
   struct Descriptor {
     Operation* reading = nullptr;
     Operation* writing = nullptr;
@@ -60,7 +69,8 @@ class EpollBackend final : public Backend {
   bool attempt(Operation& operation, Descriptor& state);
   int wait_for(Operation& operation, Descriptor& state);
   int subscribe(int fd, Descriptor& state, uint32_t interest);
-  void deliver(int fd, uint32_t generation, uint32_t events);
+  void deliver_to(int fd, uint32_t generation, uint32_t events);
+  void unregister(int fd, Descriptor& state);
   void retry(int fd, uint32_t generation, Operation* Descriptor::* slot);
   void drain_wake();
 
@@ -68,6 +78,8 @@ class EpollBackend final : public Backend {
   base::Fd wake_;
   std::vector<Descriptor> descriptors_;
   size_t open_descriptors_ = 0;
+  std::array<epoll_event, kEventsATurn> events_;
+  std::span<const epoll_event> found_;  // by the last wait(), in events_
 };
 
 }  // namespace remuda::loop

@@ -21,8 +21,13 @@ int64_t connect_or_outcome(Operation& operation) {
     operation.asked.flags = 1;
     const int begun = ::connect(operation.fd, static_cast<const sockaddr*>(operation.asked.pointer),
                                 static_cast<socklen_t>(operation.asked.length));
-    if (begun < 0 && errno == EINPROGRESS) errno = EAGAIN;
-    return begun;
+    if (begun == 0) return 0;
+    if (errno == EAGAIN) {
+      errno = EBUSY;  // a unix listener whose queue is full: nothing was begun
+    } else if (errno == EINPROGRESS || errno == EINTR) {
+      errno = EAGAIN;
+    }
+    return -1;
   }
   int error = 0;
   socklen_t length = sizeof error;
