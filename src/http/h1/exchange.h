@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// H1Exchange: one request on one HTTP/1.1 connection, and Active, the pooled memory in which it lives.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "http/h1/head_parser.h"
+#include "http/h1/input.h"
+#include "http/h1/output.h"
+#include "http/h1/request_body.h"
+#include "http/handler.h"
+
+namespace remuda::http::h1 {
+
+class H1Exchange final : public Exchange {
+ public:
+  H1Exchange(base::Arena& its_arena, Driver& driver, int socket, Input& input);
+
+  loop::Task<base::Result<void>> inform(int status, const Fields& fields) override;
+  void watch_client(loop::Scope& scope) override;
+  void stop_watching() override;
+
+  // Makes the request's body from the framing of its head.
+  void frame(const Framing& framing);
+  // Ends the watch, gives up what the handler kept. The exchange is finished after that.
+  loop::Task<void> conclude();
+
+  HeadParser parser;
+  Output output;
+  Record record;
+  std::optional<RequestBody> body;
+  bool head_sent = false;
+
+ private:
+  loop::Task<void> wait_for_hang_up();
+  loop::Task<void> ask_the_half_closed();
+  bool half_closed() const;
+
+  Driver& driver_;
+  Input& input_;
+  loop::Scope* watched_ = nullptr;
+  std::optional<loop::Scope> watch_;
+};
+
+// Lent by the Driver while requests are under way on a connection.
+struct Active {
+  alignas(64) std::array<std::byte, 8 * 1024> received;
+  std::array<std::byte, 4 * 1024> arena_block;
+  std::array<char, 2 * 1024> head;
+  std::array<std::byte, 16 * 1024> stream;
+};
+
+}  // namespace remuda::http::h1

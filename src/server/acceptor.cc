@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See the picture in the header.
+#include "server/acceptor.h"
+
+#include <sys/socket.h>
+
+namespace remuda::server {
+
+namespace {
+
+constexpr std::chrono::milliseconds kPause{100};
+// A kept-alive connection gives way to a waiting client once it has been idle for so long.
+constexpr std::chrono::milliseconds kIdleBeforeGivingWay{100};
+
+bool passes_by_itself(int error) {
+  return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM || error == EAGAIN;
+}
+
+}  // namespace
+
+Acceptor::Acceptor(loop::Loop& loop, int listener, http::h1::Driver& driver, Gate& gate, base::Log& log)
+    : loop_(loop), listener_(listener), driver_(driver), gate_(gate), log_(log) {}
+
+loop::Task<void> Acceptor::run() {
+  while (!gate_.is_closed()) {
+    if (gate_.is_full()) {
+      co_await wait_for_room();
+      continue;
+    }
+    sockaddr_storage peer;
+    const auto socket = co_await loop_.accept(listener_, &peer, loop::kNever);
+    if (!socket) {
+      if (!gate_.is_closed()) co_await pause(socket.error());
+      continue;
+    }
+    short_of_resources_ = false;
+    gate_.enter();
+    loop_.root().spawn(serve(*socket, http::Address::from(peer)));
+  }
+  take_what_waits();
+  loop_.detach(listener_);
+}
+
+loop::Task<void> Acceptor::serve(int socket, http::Address peer) {
+  co_await driver_.serve(loop::LoopFd(loop_, base::Fd(socket)), peer);
+  gate_.leave();
+}
+
+loop::Task<void> Acceptor::wait_for_room() {
+  loop_.detach(listener_);
+  while (gate_.is_full() && !gate_.is_closed()) {
+    if (gate_.should_close()) driver_.close_oldest_idle(kIdleBeforeGivingWay);
+    [[maybe_unused]] const auto changed = co_await gate_.changed(loop_.now() + kPause);
+  }
+}
+
+loop::Task<void> Acceptor::pause(const base::Error& error) {
+  if (passes_by_itself(error.code)) co_return;
+  if (!short_of_resources_) {
+    log_.error("cannot accept connections: {}; waiting for room (raise the limit on open files, or lower "
+               "workers.connections)",
+               base::to_string(error));
+  }
+  short_of_resources_ = true;
+  loop_.detach(listener_);
+  driver_.close_oldest_idle(kIdleBeforeGivingWay);
+  [[maybe_unused]] const auto slept = co_await loop_.sleep_until(loop_.now() + kPause);
+}
+
+// Clients whose connection is already established are served, not reset.
+void Acceptor::take_what_waits() {
+  while (true) {
+    sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    const int socket =
+        ::accept4(listener_, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket < 0) return;
+    gate_.enter();
+    loop_.root().spawn(serve(socket, http::Address::from(peer)));
+  }
+}
+
+}  // namespace remuda::server
