@@ -22,7 +22,7 @@ class Machine {
   virtual ~Machine() = default;
 
   virtual bool is_root() const = 0;
-  // The user's number and own group; nothing if there is no such user. A decimal number is taken as it is.
+  // The number and own group of a user, who is given by name or number; nothing if there is no such user.
   virtual std::optional<Identity> user(const std::string& name) const = 0;
   virtual std::optional<gid_t> group(const std::string& name) const = 0;
   // Whether `as` (or whoever runs this) can list the directory, or run the program.

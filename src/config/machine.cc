@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The real machine. Rights of another user are asked with the file system identity of this thread
+// (setfsuid(2)), which the kernel itself then judges; it is put back before the function returns.
+#include "config/machine.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
+namespace remuda::config {
+namespace {
+
+class FileSystemIdentity {
+ public:
+  explicit FileSystemIdentity(const std::optional<Identity>& as) : changed_(as.has_value()) {
+    if (!changed_) return;
+    group_ = static_cast<gid_t>(::setfsgid(as->group));
+    user_ = static_cast<uid_t>(::setfsuid(as->user));
+  }
+  ~FileSystemIdentity() {
+    if (!changed_) return;
+    ::setfsuid(user_);
+    ::setfsgid(group_);
+  }
+  FileSystemIdentity(const FileSystemIdentity&) = delete;
+  FileSystemIdentity& operator=(const FileSystemIdentity&) = delete;
+
+ private:
+  bool changed_;
+  uid_t user_ = 0;
+  gid_t group_ = 0;
+};
+
+Access access_as(const std::string& path, mode_t kind, int rights, const std::optional<Identity>& as) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return errno == EACCES ? Access::kDenied : Access::kMissing;
+  if ((status.st_mode & S_IFMT) != kind) return Access::kWrongKind;
+  const FileSystemIdentity identity(as);
+  return ::faccessat(AT_FDCWD, path.c_str(), rights, AT_EACCESS) == 0 ? Access::kGood : Access::kDenied;
+}
+
+std::optional<uint32_t> as_number(const std::string& text) {
+  uint32_t number = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  return error == std::errc{} && end == last ? std::optional(number) : std::nullopt;
+}
+
+class ThisMachine final : public Machine {
+ public:
+  bool is_root() const override { return ::geteuid() == 0; }
+
+  std::optional<Identity> user(const std::string& name) const override {
+    const auto number = as_number(name);
+    const passwd* entry = number ? ::getpwuid(*number) : ::getpwnam(name.c_str());
+    return entry == nullptr ? std::nullopt : std::optional(Identity{entry->pw_uid, entry->pw_gid});
+  }
+
+  std::optional<gid_t> group(const std::string& name) const override {
+    const auto number = as_number(name);
+    const struct group* entry = number ? ::getgrgid(*number) : ::getgrnam(name.c_str());
+    return entry == nullptr ? std::nullopt : std::optional(entry->gr_gid);
+  }
+
+  Access directory(const std::string& path, const std::optional<Identity>& as) const override {
+    return access_as(path, S_IFDIR, R_OK | X_OK, as);
+  }
+  Access program(const std::string& path, const std::optional<Identity>& as) const override {
+    return access_as(path, S_IFREG, X_OK, as);
+  }
+};
+
+}  // namespace
+
+const Machine& this_machine() {
+  static const ThisMachine machine;
+  return machine;
+}
+
+}  // namespace remuda::config

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The ways to a Config: file, text, directory, overrides. Each ends in the same check.
+#include "config/read.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <filesystem>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "config/check.h"
+#include "config/quantity.h"
+#include "config/reader.h"
+#include "config/suggest.h"
+#include "config/tree.h"
+#include "config/value.h"
+
+namespace remuda::config {
+namespace {
+
+Origin command_line() { return {Origin::Kind::kCommandLine, {}, 0, 0}; }
+
+std::string current_directory() {
+  std::error_code error;
+  const auto path = std::filesystem::current_path(error);
+  return error ? "/" : path.string();
+}
+
+Diagnostic command_line_error(std::string what, std::string hint) {
+  return {Diagnostic::Severity::kError, command_line(), std::move(what), std::move(hint)};
+}
+
+ConfigOrDiagnostics checked(Config config, const Machine& machine, Findings findings) {
+  Checker(config, machine, findings).check();
+  if (findings.diagnostics.empty()) return config;
+  std::ranges::sort(findings.diagnostics, {}, [](const Diagnostic& diagnostic) {
+    return std::tie(diagnostic.where.line, diagnostic.where.column, diagnostic.what);
+  });
+  return std::unexpected(std::move(findings.diagnostics));
+}
+
+std::string unknown_option_hint(std::string_view name) {
+  std::vector<std::string> names;
+  for (const Table& table : tables()) {
+    if (table.shape != Table::Shape::kOnce && table.name != "listener") continue;
+    for (const Option& option : table.options) names.push_back(fmt::format("{}.{}", table.name, option.name));
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string_view near = nearest(name, views);
+  return near.empty() ? "remuda config reference lists all" : fmt::format("did you mean \"{}\"?", near);
+}
+
+// Which record an override is for: the one of a table, or for a listener the newest.
+struct Target {
+  const Table* table = nullptr;
+  const Option* option = nullptr;
+};
+
+Target find_target(std::string_view name) {
+  const size_t dot = name.find('.');
+  for (const Table& table : tables()) {
+    if (dot == std::string_view::npos || table.name != name.substr(0, dot)) continue;
+    if (table.shape != Table::Shape::kOnce && table.name != "listener") continue;
+    return {&table, find_option(table, name.substr(dot + 1))};
+  }
+  return {};
+}
+
+base::Result<std::string> read_whole(const std::string& path) {
+  const base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return base::failure_from_errno("open");
+  std::string text;
+  std::array<char, 16384> piece;
+  while (true) {
+    const ssize_t length = ::read(file.get(), piece.data(), piece.size());
+    if (length < 0) return base::failure_from_errno("read");
+    if (length == 0) return text;
+    text.append(piece.data(), static_cast<size_t>(length));
+  }
+}
+
+void forget_listeners(Config& config) {
+  config.listeners.clear();
+  std::erase_if(config.origins, [](const auto& entry) { return entry.first.starts_with("listener["); });
+}
+
+}  // namespace
+
+ConfigOrDiagnostics read_text(std::string_view text, const std::string& name,
+                              const std::string& base_directory, const Machine& machine) {
+  const auto tree = parse_toml(text, name);
+  if (!tree) return std::unexpected(Diagnostics{tree.error()});
+  Config config;
+  config.file = name;
+  config.base_directory = base_directory;
+  Findings findings;
+  read_tree(*tree, config, findings);
+  return checked(std::move(config), machine, std::move(findings));
+}
+
+ConfigOrDiagnostics read_file(const std::string& path, const Machine& machine) {
+  const auto text = read_whole(path);
+  if (!text) {
+    return std::unexpected(
+        Diagnostics{{Diagnostic::Severity::kError,
+                     {Origin::Kind::kFile, path, 0, 0},
+                     fmt::format("the configuration cannot be read: {}", std::strerror(text.error().code)),
+                     "name another with -c, or serve a directory: remuda serve DIR"}});
+  }
+  const std::string absolute = absolute_path(path, current_directory());
+  return read_text(*text, path, std::filesystem::path(absolute).parent_path(), machine);
+}
+
+ConfigOrDiagnostics for_directory(const std::string& directory, const Machine& machine) {
+  Config config;
+  config.base_directory = current_directory();
+  const std::string root = absolute_path(directory.empty() ? "." : directory, config.base_directory);
+  const std::string programs = root + "/cgi-bin";
+  const auto say = [&config](const std::string& option) { config.origins[option] = command_line(); };
+  const Access access = machine.directory(programs, std::nullopt);
+  if (access == Access::kGood || access == Access::kDenied) {
+    App& app = config.apps.emplace_back();
+    app.name = "cgi-bin";
+    app.root.text = programs;
+    app.origin = command_line();
+    say("app.cgi-bin.root");
+    Route& route = config.routes.emplace_back();
+    route.path = "/cgi-bin/";
+    route.app = app.name;
+    route.origin = command_line();
+    say("route[0].path");
+    say("route[0].app");
+  }
+  const std::string name = fmt::format("route[{}]", config.routes.size());
+  Route& route = config.routes.emplace_back();
+  route.files.root.text = root;
+  route.files.listing = Listing::kAuto;
+  route.origin = command_line();
+  say(name + ".files");
+  say(name + ".listing");
+  return checked(std::move(config), machine, {});
+}
+
+ConfigOrDiagnostics apply(Config config, const Overrides& overrides, const Machine& machine) {
+  Findings findings;
+  const std::string directory = current_directory();
+  bool listeners_are_replaced = false;
+  for (const Override& given : overrides) {
+    const auto [table, option] = find_target(given.option);
+    if (option == nullptr) {
+      findings.diagnostics.push_back(command_line_error(
+          fmt::format("unknown option {}", toml_quoted(given.option)), unknown_option_hint(given.option)));
+      continue;
+    }
+    const bool is_listener = table->name == "listener";
+    if (is_listener && option->name == "address") {
+      if (!listeners_are_replaced) forget_listeners(config);
+      listeners_are_replaced = true;
+      table->add(config, {}, command_line());
+    }
+    const size_t record = is_listener && !config.listeners.empty() ? config.listeners.size() - 1 : 0;
+    const Node node = node_from_text(*option, given.value, command_line());
+    const auto mistake = set_value(*option, table->record(config, record), node, {given.option, directory});
+    if (mistake) findings.diagnostics.push_back(*mistake);
+    config.origins[fmt::format("{}.{}", record_name(*table, config, record), option->name)] = command_line();
+  }
+  return checked(std::move(config), machine, std::move(findings));
+}
+
+}  // namespace remuda::config
