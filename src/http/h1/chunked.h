@@ -63,32 +63,35 @@ class ChunkedDecoder {
   enum class State : uint8_t {
     kSizeStart,
     kSize,
-    kExtensionStart,  // after ";"
-    kExtensionName,
-    kExtensionAfterName,
-    kExtensionEquals,  // after "="
-    kExtensionToken,
-    kExtensionQuoted,
-    kExtensionEscaped,
-    kExtensionAfterValue,
-    kSizeEnd,  // LF after the size line
+    kExtensionStart,      // after ";"
+    kExtensionName,       //
+    kExtensionNameSpace,  // after a name
+    kExtensionEquals,     // after "="
+    kExtensionToken,      // a value
+    kExtensionQuoted,     // a value in quotes
+    kExtensionEscaped,    // after a backslash in it
+    kExtensionEnd,        // after a value in quotes
+    kExtensionSpace,      // after a value and a space: only ";" may follow
+    kSizeEnd,             // LF after the size line
     kData,
     kDataCr,
     kDataLf,
     kTrailerStart,
-    kTrailerEmptyLf,
+    kEndLf,  // LF of the empty line, without trailers
     kTrailers,
     kEnd,
     kRefused,
   };
 
-  Refusal take_octet(char octet);
-  Refusal take_size_octet(char octet);
-  Refusal take_extension_octet(char octet);
-  Refusal end_of_size_line();
+  void take_octet(char octet);
+  void take_size_octet(char octet);
+  void take_extension_octet(char octet);
+  void end_extension_part(char octet);
+  void end_size_line();
+  void expect(char octet, char expected, State next);
+  size_t take_trailer_octets(std::string_view input);
+  void keep_trailers();
   void fail(int status, const char* why);
-  Piece read_trailers(std::string_view input);
-  Refusal sort_trailers();
 
   Fields& trailers_;
   const HeadLimits& limits_;

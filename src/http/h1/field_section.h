@@ -2,8 +2,8 @@
 //
 // FieldSection: reads field lines up to the empty line, for heads and for trailers (RFC 9112 section 5).
 //
-//     line start --token--> name --":"--> value --CR--> LF expected --LF--> line start
-//          `--CR--> LF of the empty line expected --LF--> complete
+//     line start --token--> name --":"--> value --CR--> line end --LF--> line start
+//          `--CR--> section end --LF--> complete
 //
 // Resumable at every octet and strict: an octet that does not belong is refused when it is seen. Bare CR,
 // bare LF, NUL and other controls (a tab inside a value is none), obs-fold, space before a line or before the
@@ -33,23 +33,33 @@ class FieldSection {
   const char* end_of_section() const { return position_; }
   const Refusal& refusal() const { return refusal_; }
 
+  // Forgets everything, the fields too.
   void restart();
 
  private:
-  enum class State : uint8_t { kStart, kName, kValue, kLineEnd, kSectionEnd };
+  enum class State : uint8_t { kLineStart, kName, kValue, kLineEnd, kSectionEnd };
 
-  Outcome refuse(int status, const char* why);
-  Outcome refuse_octet(char octet);
-  Outcome refuse_name_end(char octet);
+  // True: go on. False: the octets have run out, or refused.
+  bool start_line(const char* bound);
+  bool read_name(const char* bound, const FieldLimits& limits);
+  bool read_value(const char* bound, const FieldLimits& limits);
+  bool read_line_feed(const char* bound, State next);
   void add_field();
+  bool refuse(int status, const char* why);
+  bool refuse_name_end(char octet);
 
   Fields& fields_;
   const char* position_ = nullptr;  // the next octet to look at
   const char* line_ = nullptr;      // where the current line begins
   const char* colon_ = nullptr;     // of the current line, from State::kValue on
   KnownName known_ = KnownName::kOther;
-  State state_ = State::kStart;
+  State state_ = State::kLineStart;
+  bool complete_ = false;
   Refusal refusal_;
 };
+
+// Why an octet that ends no element is refused: "a NUL", "a line ends in LF without CR", "a control
+// character".
+const char* name_of_fault(char octet);
 
 }  // namespace remuda::http::h1

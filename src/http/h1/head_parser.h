@@ -10,16 +10,16 @@
 //     }
 //
 // Sans-I/O. Resumable at every octet: the outcome does not depend on how the bytes were cut, and what is
-// wrong is refused when the first wrong octet is seen. Complete lines are never looked at twice. Views in
-// `request` point into the bytes that were given, so these outlive it. One request, one thread.
+// wrong is refused when the first wrong octet is seen. No octet is looked at in two calls. Views in `request`
+// point into the bytes that were given, so these outlive it. One request, one thread.
 //
 // Policy where the RFC leaves a choice, the strictest each time: at most one empty line (CRLF) before the
 // request; exactly one space between the parts of the request line; HTTP/0.9 refused; HTTP/1.x with x > 1
 // taken as 1.1, other versions 505; a method is any token of at most 64 octets (501 beyond); the target is
-// visible ASCII without "#"; Host exactly once (HTTP/1.0: at most once), a name of letters, digits, "-._~",
-// an IPv4 address or an IPv6 address in brackets, with a port up to 65535 or none. An empty Host is valid
-// (RFC 9112 section 3.2 prescribes it where the target has no authority) and leaves `authority` empty. An
-// absolute target's authority replaces the Host field too.
+// visible ASCII without "#"; Host exactly once (HTTP/1.0: at most once), valid by parse_authority(). An empty
+// Host is valid (RFC 9112 section 3.2 prescribes it where the target has no authority) and leaves `authority`
+// empty. An absolute target's authority replaces the Host field too; "OPTIONS http://host" is "OPTIONS *" of
+// that host.
 #pragma once
 
 #include <cstddef>
@@ -75,14 +75,21 @@ class HeadParser {
     kRefused,
   };
 
-  Outcome refuse(int status, const char* why);
-  Outcome read_start(const char* end);
-  Outcome read_method(const char* end);
-  Outcome read_target(const char* end);
-  Outcome read_version(const char* end);
-  Outcome read_fields(const char* end);
-  Outcome finish();
-  Refusal take_version(char major, char minor);
+  // True: go on. False: the octets have run out, or refused.
+  bool read_start(const char* end);
+  bool read_method(const char* end);
+  bool read_target(const char* end);
+  bool read_version(const char* end);
+  bool read_version_slowly(const char* end);
+  bool read_fields(const char* end);
+  bool take_request_line();
+  bool take_target();
+  bool take_authority_target();
+  bool take_absolute_target();
+  void take_path(std::string_view path_and_query);
+  bool take_host();
+  bool refuse(int status, const char* why);
+  bool refuse(const Refusal& refusal) { return refuse(refusal.status, refusal.why); }
 
   Request& request_;
   const HeadLimits& limits_;
@@ -90,7 +97,7 @@ class HeadParser {
   const char* first_ = nullptr;     // the first octet given
   const char* line_ = nullptr;      // the first octet of the request line
   const char* element_ = nullptr;   // the first octet of the method, target or version
-  const char* position_ = nullptr;  // the next octet to look at
+  const char* position_ = nullptr;  // the next octet to look at; in the fields: their first
   const char* query_ = nullptr;     // the first "?" of the target
   size_t head_bytes_ = 0;
   State state_ = State::kBegin;

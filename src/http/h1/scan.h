@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Scanning: the first octet in [from, to) that ends or spoils an element of a head; `to` if there is none.
+//
+// Sixteen octets at a time with SSE2 (part of every x86-64), one at a time at the end and elsewhere. Never
+// reads beyond `to`. Pure functions.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <string_view>
+
+#include "base/ascii.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace remuda::http::h1 {
+
+namespace scan {
+
+constexpr std::array<bool, 256> stops_at(bool (*stops)(char)) {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 256; ++c) table[c] = stops(static_cast<char>(c));
+  return table;
+}
+
+inline constexpr auto kStopsName = stops_at([](char c) { return !base::is_token_char(c); });
+inline constexpr auto kStopsValue = stops_at([](char c) { return base::is_control(c) && c != '\t'; });
+inline constexpr auto kStopsTarget = stops_at(
+    [](char c) { return c <= ' ' || c == 0x7f || c == '#' || c == '?'; });  // char is signed: c < 0 too
+static_assert(static_cast<char>(0x80) < 0, "octets above 127 are negative here");
+
+inline const char* by_table(const std::array<bool, 256>& stops, const char* from, const char* to) {
+  while (from != to && !stops[static_cast<unsigned char>(*from)]) ++from;
+  return from;
+}
+
+#ifdef __SSE2__
+inline __m128i load(const char* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
+inline __m128i all(char c) { return _mm_set1_epi8(c); }
+inline unsigned mask(__m128i octets) { return static_cast<unsigned>(_mm_movemask_epi8(octets)); }
+
+// Letters and "-", of which nearly every name is made.
+inline unsigned name_stops(__m128i octets) {
+  const __m128i letter = _mm_sub_epi8(_mm_or_si128(octets, all(0x20)), all('a'));
+  const __m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, all(25)), letter);
+  return mask(_mm_or_si128(is_letter, _mm_cmpeq_epi8(octets, all('-')))) ^ 0xffffU;
+}
+
+// Controls, tabs among them.
+inline unsigned value_stops(__m128i octets) {
+  const __m128i is_control = _mm_cmpeq_epi8(_mm_min_epu8(octets, all(0x1f)), octets);
+  return mask(_mm_or_si128(is_control, _mm_cmpeq_epi8(octets, all(0x7f))));
+}
+
+inline unsigned target_stops(__m128i octets) {
+  const __m128i low_or_high = _mm_cmplt_epi8(octets, all('!'));  // signed: above 127 as well
+  const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(octets, all('#')), _mm_cmpeq_epi8(octets, all('?')));
+  return mask(_mm_or_si128(_mm_or_si128(low_or_high, marks), _mm_cmpeq_epi8(octets, all(0x7f))));
+}
+#endif
+
+}  // namespace scan
+
+// The end of a token.
+inline const char* scan_name(const char* from, const char* to) {
+#ifdef __SSE2__
+  while (to - from >= 16) {
+    if (const unsigned stops = scan::name_stops(scan::load(from)); stops != 0) {
+      from += std::countr_zero(stops);
+      break;
+    }
+    from += 16;
+  }
+#endif
+  return scan::by_table(scan::kStopsName, from, to);
+}
+
+// A control character other than tab.
+inline const char* scan_value(const char* from, const char* to) {
+#ifdef __SSE2__
+  while (to - from >= 16) {
+    unsigned stops = scan::value_stops(scan::load(from));
+    for (; stops != 0; stops &= stops - 1) {
+      if (const char* const stop = from + std::countr_zero(stops); *stop != '\t') return stop;
+    }
+    from += 16;
+  }
+#endif
+  return scan::by_table(scan::kStopsValue, from, to);
+}
+
+// Anything that is not visible ASCII, "#", or "?".
+inline const char* scan_target(const char* from, const char* to) {
+#ifdef __SSE2__
+  while (to - from >= 16) {
+    if (const unsigned stops = scan::target_stops(scan::load(from)); stops != 0) {
+      return from + std::countr_zero(stops);
+    }
+    from += 16;
+  }
+#endif
+  return scan::by_table(scan::kStopsTarget, from, to);
+}
+
+}  // namespace remuda::http::h1
