@@ -117,6 +117,8 @@ void Checker::check_programs(const App& app, const std::string& name) {
   const bool own = app.identity.has_value();
   const auto& as = own ? app.identity : config_.server.identity;
   const std::string& user = own ? app.user : config_.server.user;
+  check_directory(name + ".spool_directory", name + ".spool_directory", app.origin, app.spool_directory,
+                  std::nullopt, "");
   check_directory(name + ".root", name + ".root", app.origin, app.root, as, user);
   if (app.program.empty()) return;
   const std::string option = name + ".program";

@@ -164,6 +164,11 @@ struct App {
   uint32_t concurrency = 32;
   uint32_t queue = 128;
   Duration queue_time = std::chrono::seconds(30);
+  Duration exit_grace = std::chrono::seconds(5);
+  Bytes head_limit = kibibytes(64);
+  Bytes errors_limit = mebibytes(1);
+  bool non_parsed_headers = true;
+  Path spool_directory{"/tmp"};
   Bytes spool_above = mebibytes(1);
   Bytes body{};  // limits.body unless said
   std::string user;
@@ -183,12 +188,18 @@ struct Files {
   std::string cache_control;
   Dotfiles dotfiles = Dotfiles::kHide;
   bool precompressed = true;
-  bool follow_symlinks = true;  // never out of root
 };
 
 struct Redirect {
   std::string url;
   uint32_t status = 302;
+  bool keep_path = false;  // append what follows the route's path
+  bool keep_query = false;
+};
+
+struct Respond {
+  uint32_t status = 404;
+  std::string text;  // the content; empty: an error page, or none below 400
 };
 
 enum class Action : uint8_t { kFiles, kApp, kRedirect, kRespond };
@@ -204,7 +215,7 @@ struct Route {
   size_t app_index = 0;  // into Config::apps, for kApp
   Files files;
   Redirect redirect;
-  uint32_t respond = 404;
+  Respond respond;
   Origin origin;
 };
 

@@ -15,9 +15,13 @@ struct FakeMachine final : Machine {
   bool root = false;
   std::map<std::string, Identity> users{{"www-data", {33, 33}}, {"git", {110, 111}}};
   std::map<std::string, gid_t> groups{{"www-data", 33}, {"staff", 50}};
-  std::map<std::string, Access> directories{
-      {"/site", Access::kGood},           {"/site/public", Access::kGood},  {"/site/secret", Access::kDenied},
-      {"/site/file", Access::kWrongKind}, {"/site/cgi-bin", Access::kGood}, {"/run", Access::kGood}};
+  std::map<std::string, Access> directories{{"/site", Access::kGood},
+                                            {"/site/public", Access::kGood},
+                                            {"/site/secret", Access::kDenied},
+                                            {"/site/file", Access::kWrongKind},
+                                            {"/site/cgi-bin", Access::kGood},
+                                            {"/run", Access::kGood},
+                                            {"/tmp", Access::kGood}};
   std::map<std::string, Access> programs{{"/site/hello", Access::kGood}, {"/site/plain", Access::kDenied}};
 
   bool is_root() const override { return root; }

@@ -230,6 +230,22 @@ constexpr std::array kAppOptions{
                             .text = "How long a request may wait in the queue; then 503 with Retry-After.",
                             .minimum = 10,
                             .maximum = kHour}),
+    bind<&App::exit_grace>(
+        {.name = "exit_grace",
+         .text = "How long output may be held open by others after the program has exited.",
+         .maximum = kHour}),
+    bind<&App::head_limit>({.name = "head_limit",
+                            .text = "Largest header block of a program's response; beyond it 502.",
+                            .minimum = kKibi,
+                            .maximum = 16 * kMebi}),
+    bind<&App::errors_limit>({.name = "errors_limit",
+                              .text = "Standard error that is logged for one request; the rest is counted.",
+                              .maximum = 1024 * kMebi}),
+    bind<&App::non_parsed_headers>(
+        {.name = "non_parsed_headers",
+         .text = "Programs named nph-* write the whole response themselves; else refused."}),
+    bind<&App::spool_directory>(
+        {.name = "spool_directory", .text = "Where request bodies are kept that wait for a program."}),
     bind<&App::spool_above>(
         {.name = "spool_above",
          .text = "A chunked request body, whose length the program must know, goes to disk above this.",
@@ -277,18 +293,28 @@ constexpr std::array kRouteOptions{
                                             .text = "Action: send the client to this URL or path.",
                                             .unset = "another action is given",
                                             .example = "\"https://example.org/\""}),
-    bind<&Route::respond>({.name = "respond",
-                           .text = "Action: answer with this status.",
-                           .minimum = 200,
-                           .maximum = 599,
-                           .unit = "status",
-                           .unset = "another action is given",
-                           .example = "404"}),
+    bind<&Route::respond, &Respond::status>({.name = "respond",
+                                             .text = "Action: answer with this status.",
+                                             .minimum = 200,
+                                             .maximum = 599,
+                                             .unit = "status",
+                                             .unset = "another action is given",
+                                             .example = "404"}),
     bind<&Route::redirect, &Redirect::status>({.name = "status",
                                                .text = "Status of the redirect.",
                                                .unit = "status",
                                                .allowed = kRedirectStatuses,
                                                .only_with = "redirect"}),
+    bind<&Route::redirect, &Redirect::keep_path>({.name = "keep_path",
+                                                  .text = "Append to the URL what follows the route's path.",
+                                                  .only_with = "redirect"}),
+    bind<&Route::redirect, &Redirect::keep_query>(
+        {.name = "keep_query", .text = "Append the query, unless the URL has one.", .only_with = "redirect"}),
+    bind<&Route::respond, &Respond::text>({.name = "text",
+                                           .text = "Plain text that is the content of the answer.",
+                                           .unset = "an error page from 400 on, else nothing",
+                                           .example = "\"back at noon\"",
+                                           .only_with = "respond"}),
     bind<&Route::files, &Files::index>(
         {.name = "index", .text = "Names tried for a directory, in this order.", .only_with = "files"}),
     bind<&Route::files, &Files::listing>(
@@ -314,10 +340,6 @@ constexpr std::array kRouteOptions{
     bind<&Route::files, &Files::precompressed>(
         {.name = "precompressed",
          .text = "Serve .br, .zst and .gz siblings to clients that accept them.",
-         .only_with = "files"}),
-    bind<&Route::files, &Files::follow_symlinks>(
-        {.name = "follow_symlinks",
-         .text = "Follow symbolic links that stay below the directory; else 404.",
          .only_with = "files"}),
 };
 

@@ -46,6 +46,7 @@ void write_record(std::string& out, const Config& config, const Table& table, si
     const Origin origin = config.origin_of(fmt::format("{}.{}", name, option.name));
     if (!belongs(config, name, option) || is_action_not_taken(table, option, origin)) continue;
     if (is_unset(option, record) && origin.kind == Origin::Kind::kDefault) {
+      // An action that is not taken, or the other way to name a program, is no value.
       if (option.unset != "another action is given" && !option.unset.ends_with("is given instead")) {
         lines.push_back(
             {fmt::format("# {}", option.name), option.unset.empty() ? "none" : std::string(option.unset)});
