@@ -134,6 +134,10 @@ void Checker::check_logs() {
     error(option, {}, fmt::format("{}: the directory {} does not exist", option, toml_quoted(parent)),
           "create it");
   };
+  if (config_.log.access.kind == LogTarget::Kind::kSyslog) {
+    error("log.access", {}, "log.access: requests are not logged to syslog",
+          "\"stdout\", \"stderr\", \"off\" or a file");
+  }
   check_parent("log.access", config_.log.access.path);
   check_parent("log.error", config_.log.error.path);
   check_parent("server.pid_file", config_.server.pid_file.text);

@@ -32,6 +32,17 @@ std::string to_string(const Diagnostic& diagnostic) {
                      diagnostic.hint.empty() ? "" : "; ", diagnostic.hint);
 }
 
+std::string to_string(const LogTarget& target) {
+  switch (target.kind) {
+    case LogTarget::Kind::kOff: return "off";
+    case LogTarget::Kind::kStandardOutput: return "stdout";
+    case LogTarget::Kind::kStandardError: return "stderr";
+    case LogTarget::Kind::kSyslog: return "syslog";
+    case LogTarget::Kind::kFile: break;
+  }
+  return target.path;
+}
+
 uint32_t Workers::effective_threads() const {
   if (start == Start::kPerConnection) return 1;
   if (threads != 0) return threads;

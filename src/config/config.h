@@ -42,13 +42,16 @@ struct Path {
   bool operator==(const Path&) const = default;
 };
 
-// Where a log goes: nowhere, a standard stream, or a file that is appended to.
+// Where a log goes: nowhere, a standard stream, syslog (not the access log), or a file that is appended to.
 struct LogTarget {
-  enum class Kind : uint8_t { kOff, kStandardOutput, kStandardError, kFile };
+  enum class Kind : uint8_t { kOff, kStandardOutput, kStandardError, kSyslog, kFile };
   Kind kind = Kind::kOff;
   std::string path;  // absolute, for kFile only
   bool operator==(const LogTarget&) const = default;
 };
+
+// "off", "stdout", "stderr", "syslog", or the path.
+std::string to_string(const LogTarget& target);
 
 // Where a value was said. Lines and columns count from 1; they are 0 unless kind is kFile.
 struct Origin {

@@ -175,8 +175,9 @@ constexpr std::array kLogOptions{
     bind<&Log::access_format>({.name = "access_format",
                                .text = "One line a request: the combined format, or JSON.",
                                .words = kAccessFormatWords}),
-    bind<&Log::error>({.name = "error",
-                       .text = "Where the server's messages go: \"stderr\", \"stdout\", \"off\" or a file."}),
+    bind<&Log::error>(
+        {.name = "error",
+         .text = "Where the server's messages go: \"stderr\", \"stdout\", \"syslog\", \"off\" or a file."}),
     bind<&Log::level>(
         {.name = "level", .text = "Least weight of a message that is logged.", .words = kLogLevelWords}),
 };

@@ -518,6 +518,12 @@ TEST(Routes, NoneIsAWarning) {
       "r.toml: warning: there is no route: every request gets 404; add [[route]] with files = \"DIRECTORY\"");
 }
 
+TEST(Logs, OfRequestsDoNotGoToSyslog) {
+  EXPECT_THAT(mistakes_before_route("[log]\nerror = \"syslog\"\naccess = \"syslog\""),
+              ElementsAre("r.toml:3:10: log.access: requests are not logged to syslog; \"stdout\", "
+                          "\"stderr\", \"off\" or a file"));
+}
+
 TEST(Logs, NeedTheirDirectory) {
   EXPECT_THAT(
       mistakes_before_route(

@@ -144,15 +144,13 @@ Checked set_log_target(const Option& option, void* record, const Node& node, con
   if (auto mistake = check_text(node.text)) return mistake;
   if (node.text.empty()) return Mistake{"the path is empty", "write \"off\" for none"};
   LogTarget& target = value_of<LogTarget>(option, record);
-  if (node.text == "off") {
-    target = {LogTarget::Kind::kOff, {}};
-  } else if (node.text == "stdout") {
-    target = {LogTarget::Kind::kStandardOutput, {}};
-  } else if (node.text == "stderr") {
-    target = {LogTarget::Kind::kStandardError, {}};
-  } else {
-    target = {LogTarget::Kind::kFile, absolute_path(node.text, context.base_directory)};
+  using Kind = LogTarget::Kind;
+  for (const Kind kind : {Kind::kOff, Kind::kStandardOutput, Kind::kStandardError, Kind::kSyslog}) {
+    if (node.text != to_string(LogTarget{kind, {}})) continue;
+    target = {kind, {}};
+    return std::nullopt;
   }
+  target = {Kind::kFile, absolute_path(node.text, context.base_directory)};
   return std::nullopt;
 }
 
@@ -226,16 +224,6 @@ Checked set(const Option& option, void* record, const Node& node, const ValueCon
     case Type::kMap: return set_map(option, record, node);
   }
   return std::nullopt;
-}
-
-std::string log_target_text(const LogTarget& target) {
-  switch (target.kind) {
-    case LogTarget::Kind::kOff: return "off";
-    case LogTarget::Kind::kStandardOutput: return "stdout";
-    case LogTarget::Kind::kStandardError: return "stderr";
-    case LogTarget::Kind::kFile: break;
-  }
-  return target.path;
 }
 
 std::string list_text(const StringList& list) {
@@ -327,7 +315,7 @@ std::string value_text(const Option& option, const void* record) {
     case Type::kSize: return fmt::format("\"{}\"", format_size(value_of<Bytes>(option, record)));
     case Type::kString: return toml_quoted(value_of<std::string>(option, record));
     case Type::kPath: return toml_quoted(value_of<Path>(option, record).text);
-    case Type::kLogTarget: return toml_quoted(log_target_text(value_of<LogTarget>(option, record)));
+    case Type::kLogTarget: return toml_quoted(to_string(value_of<LogTarget>(option, record)));
     case Type::kAddress: return toml_quoted(to_string(value_of<Address>(option, record)));
     case Type::kWord: return toml_quoted(option.words[value_of<uint8_t>(option, record)]);
     case Type::kStringList: return list_text(value_of<StringList>(option, record));
