@@ -43,10 +43,14 @@ struct Variant {
   std::string bytes;  // of a small file
   base::Fd file;      // of a large one
   std::string tag;    // strong entity tag, with its quotes
-  // Field lines in HTTP/1.1's form: Content-Type, Content-Encoding, then those that a 304 repeats.
+  // Field lines in HTTP/1.1's form, in an order that lets every answer use one piece of them.
   std::string fields;
-  size_t after_type = 0;      // where the lines after Content-Type begin
-  size_t after_encoding = 0;  // where those after Content-Encoding begin
+  size_t after_type = 0;  // where Content-Encoding and Accept-Ranges begin
+  size_t common = 0;      // where those begin that a 304 repeats: ETag, Last-Modified, Vary, Cache-Control
+  uint64_t size() const { return file ? facts.size : bytes.size(); }
+
+  loop::Time
+      warm_until{};  // all of `file` was found in memory; believed until then. The loop's, not the lookup's
 };
 
 class FileEntry final : public http::Holder {

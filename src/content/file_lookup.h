@@ -17,7 +17,7 @@ namespace remuda::content {
 
 class FileLookup {
  public:
-  // `path` as canonical_path (file_path.h) made it: begins with the site's prefix. Both outlive the lookup.
+  // `path` as http::decode_path made it, not hidden: begins with the site's prefix. Both outlive the lookup.
   FileLookup(const FileSite& site, std::string_view path) : site_(site), path_(path) {}
 
   // What the path is now. Null when it is still what `known` says. Never fails: what cannot be served is an

@@ -19,7 +19,7 @@ enum class Listing : uint8_t {
   kHtml,
   kJson,
   kAuto
-};                                                     // kAuto: by the request's Accept, HTML if in doubt
+};  // kAuto: by the request's Accept, HTML if in doubt
 enum class Dotfiles : uint8_t { kHide, kServe };       // hidden: 404, but for /.well-known/ (RFC 8615)
 enum class Precompressed : uint8_t { kOff, kOn };      // .br, .zst and .gz siblings by Accept-Encoding
 enum class Resolution : uint8_t { kKernel, kByHand };  // openat2, or a component at a time
@@ -39,11 +39,13 @@ struct FileOptions {
 struct FileSite {
   FileOptions options;
   std::shared_ptr<const MimeTypes> types;
-  size_t largest_in_memory = 0;  // bytes of a file that is kept in memory; set from FileCacheLimits
+  size_t largest_in_memory = 0;  // bytes of a file that is kept in memory, not as a descriptor
 
-  // Fails if the root is no directory that can be searched (ENOENT, ENOTDIR, EACCES).
+  // Fails if the root is no directory that can be searched (ENOENT, ENOTDIR, EACCES). `largest_in_memory`:
+  // what FileCacheLimits::cached_file says.
   static base::Result<std::shared_ptr<const FileSite>> open(FileOptions options,
-                                                            std::shared_ptr<const MimeTypes> types);
+                                                            std::shared_ptr<const MimeTypes> types,
+                                                            size_t largest_in_memory = 64 << 10);
 };
 
 }  // namespace remuda::content

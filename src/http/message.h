@@ -63,10 +63,11 @@ struct MemoryContent {
   std::string_view bytes;
 };
 
-// Sees to it that a piece of a file is in memory before it is sent, so that no send blocks the loop on a disk.
+// Sees to it that a piece of a file is in memory before it is sent, so that no send blocks the loop on a
+// disk.
 class FileWarmer {
  public:
-  // Whether the piece can be sent now. At most one system call that does not block.
+  // Whether the piece can be sent now. A few system calls at most, none of which blocks.
   virtual bool is_warm(int fd, uint64_t offset, uint64_t length) = 0;
   // Reads it in, on another thread. Whatever becomes of it, sending is tried after.
   virtual loop::Task<void> warm(int fd, uint64_t offset, uint64_t length) = 0;
@@ -105,6 +106,9 @@ struct Response {
   std::optional<uint64_t> length;  // of a stream, when it is known, and of what a HEAD does not send
   Holder* holder = nullptr;        // released after the last byte; keeps memory and file content alive
   Takeover* takeover = nullptr;    // with 101, or 2xx to CONNECT: who gets the byte stream
+  // Not empty: answer this path?query of the same server instead, as a GET without body (RFC 3875 section 6.2.2). The
+  // steps of a request do it, ten times at most; everything else in this response is then ignored.
+  std::string_view internal_redirect;
   bool raw = false;  // NPH: the stream is the whole response, head included; the connection closes after it
 };
 
