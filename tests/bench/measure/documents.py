@@ -45,7 +45,7 @@ class Documents:
         self._compile("trickle", self.folder / "trickle")
 
     def _compile(self, source: str, target: Path) -> None:
-        subprocess.run([machine.program("cc"), "-O2", BENCH / "programs" / f"{source}.c", "-o", target], check=True)
+        subprocess.run([machine.program("clang-19"), "-O2", BENCH / "programs" / f"{source}.c", "-o", target], check=True)
 
     def configuration(self, template: str, port: int) -> Path:
         """Fills in a configuration of peers/: @TMP@, @PORT@, @DESCRIPTORS@; lines that begin with @ROOT@ stay only for root."""

@@ -17,7 +17,7 @@ PACKAGES = {  # program: Debian package
     "h2o": "h2o",
     "fcgiwrap": "fcgiwrap",
     "inetd": "openbsd-inetd",
-    "cc": "gcc",
+    "clang-19": "clang-19",
 }
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from measure import machine
 from measure.documents import Documents
-from measure.load import Work, close_all, held_connections, wrk
+from measure.load import Work, close_all, held_connections
 from measure.options import Options
 from measure.remuda import FIRST_MODEL_PORT, Model, remuda
 from measure.report import Report, Table, duration
