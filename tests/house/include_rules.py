@@ -23,8 +23,8 @@ RULES: dict[str, list[str]] = {
     "http/h1": ["http", "loop", "base"],
     "spawner": ["base"],
     "apps": ["spawner/protocol.h", "loop", "base"],
-    "gateway": ["apps/source.h", "http/*.h", "loop", "base"],
-    "content": ["http/*.h", "loop", "base"],
+    "gateway": ["apps/source.h", "http/*.h", "http/testing/*.h", "loop", "base"],
+    "content": ["http/*.h", "http/testing/*.h", "loop", "base"],
     "server": ["content", "gateway", "apps", "spawner", "http/h1", "http", "loop", "config", "base"],
     "cli": ["server", "content", "gateway", "apps", "spawner", "http/h1", "http", "loop", "config", "base"],
 }
