@@ -19,6 +19,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,6 +50,7 @@ class LogWriter {
     std::string to = "stdout";                      // or "stderr", or a path (see base::LogFile)
     size_t queue_bound = 64;                        // chunks: 4 MiB
     std::chrono::milliseconds last_patience{1000};  // at the end, for a reader that takes nothing
+    std::chrono::milliseconds calm{1000};           // without a loss, until "lines were lost" is said
   };
 
   // Opens the file and starts the thread. Errors: of open(2). `errors` outlives the writer.
@@ -70,17 +72,20 @@ class LogWriter {
   LogCounters counters() const;
 
  private:
-  LogWriter(Options options, base::LogFile file, base::Log& errors);
+  LogWriter(Options options, base::Log& errors);
 
+  void start(base::LogFile file);
   void work();
   void write(const LogChunk& chunk);
+  void recycle(std::unique_ptr<LogChunk> chunk);
+  void reopen_file();
   void report_losses(int error);
+  void report_recovery();
   int patience();
 
   const Options options_;
   base::Log& errors_;
-  base::LogFile file_;  // of the thread
-  const bool is_terminal_;
+  bool is_terminal_ = false;
 
   std::mutex mutex_;
   std::condition_variable arrived_;
@@ -94,11 +99,14 @@ class LogWriter {
   std::atomic<uint64_t> failed_ = 0;
 
   // Of the thread.
-  uint64_t losses_reported_ = 0;  // up to here the error log has been told
-  bool losing_ = false;
+  std::optional<base::LogFile> file_;
+  bool losing_ = false;  // the error log has heard of it
+  uint64_t losses_seen_ = 0;
+  uint64_t losses_before_ = 0;  // this time
+  std::chrono::steady_clock::time_point last_loss_{};
   std::chrono::milliseconds waited_at_end_{0};
 
-  std::jthread thread_;
+  std::thread thread_;
 };
 
 }  // namespace remuda::server
