@@ -27,22 +27,21 @@ class Admission {
   enum class Refusal : uint8_t { kQueueFull, kTimeout, kCancelled };
 
   explicit Admission(Limits limits) : limits_(limits) {}
-  ~Admission();
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;
 
-  // Whether a place was free, with nobody waiting before.
-  bool try_enter();
-  // Waits for one. Any loop; resumes on the caller's.
+  // Waits for a place; does not suspend if one is free and nobody waits before. Any loop; resumes on the
+  // caller's.
   loop::Task<std::expected<void, Refusal>> enter(loop::Loop& loop, loop::Time deadline);
-  // Gives a place back: to the first who waits. Any loop.
-  void leave();
+  // Gives a place back: to the first who waits. `from` is the caller's loop.
+  void leave(loop::Loop& from);
 
   size_t inside() const;
   size_t waiting() const;
 
  private:
   struct Waiter;
+  bool withdraw(Waiter& waiter);
 
   const Limits limits_;
   mutable std::mutex mutex_;

@@ -34,9 +34,14 @@ class ExecSource final : public Source {
   std::string_view name() const override { return options_.name; }
 
  private:
+  loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> start(const StartRequest& request,
+                                                                          Journey journey);
+  AcquireFailure refused(Admission::Refusal refusal) const;
+  AcquireFailure failed(base::Error error) const;
+
   SpawnerClient& client_;
   Admission& admission_;
-  ExecOptions options_;
+  const ExecOptions options_;
 };
 
 }  // namespace remuda::apps

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
-#include <span>
 #include <string_view>
 
 #include "apps/journey.h"
@@ -32,8 +31,8 @@ enum class InputFrom : uint8_t {
 
 // What is to be started, for sources that start a program for each request. Views outlive acquire().
 struct StartRequest {
-  std::string_view program;                       // absolute; empty: the application's fixed program
-  std::span<const std::string_view> environment;  // "NAME=value", each followed by a zero byte
+  std::string_view program;      // absolute; empty: the application's fixed program
+  std::string_view environment;  // "NAME=value\0" one after the other
   InputFrom input = InputFrom::kNothing;
   int input_file = -1;
 };
@@ -75,6 +74,10 @@ class Lease {
   // TERM to the whole group, KILL some seconds later if it has not ended. `why` is static text, for the
   // journey.
   virtual void terminate(std::string_view why) = 0;
+
+  // TERM, then KILL, to what is left of its group after it has ended: those that it started and that hold its
+  // output open.
+  virtual void terminate_rest() = 0;
 
   // How the holder leaves it; kImpossible unless said.
   virtual void finish(Reuse reuse) = 0;

@@ -9,8 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -23,54 +23,54 @@
 
 namespace remuda::apps {
 
-// One program, from the request to start it until its end is known. Owned by whoever waits for it together
-// with the client, which lets go of it at its end.
+// One program, from the request to start it until its end is known. Shared by whoever waits for it and the
+// client, which lets go of it at its end.
 class Program {
  public:
-  Program(loop::Loop& loop, uint64_t id) : id_(id), ended_(loop) {}
+  Program(loop::Loop& loop, uint64_t id) : id_(id), end_(loop) {}
 
   uint64_t id() const { return id_; }
   bool ended() const { return journey.ending.ended(); }
+  // Fails with ETIMEDOUT, and as the scope says when that is cancelled.
   loop::Task<base::Result<void>> wait_ended(loop::Time deadline);
 
   Journey journey;
-  // Called once, at the end; may destroy whatever it likes but the program.
-  std::function<void()> at_end;
+  std::function<void()> at_end;  // called once, when the end is known
 
  private:
   friend class SpawnerClient;
   uint64_t id_;
-  loop::Event ended_;
-  loop::LoopFd pidfd_;
+  loop::Event end_;
+  base::Fd pidfd_;
   bool doubtful_ = false;  // its start was asked of a spawner that has died
-  bool watched_ = false;
 };
 
 class SpawnerClient {
  public:
-  // `channel`: the worker's end. `kill_after`: from TERM to KILL.
-  SpawnerClient(loop::Loop& loop, base::Fd channel, loop::Duration kill_after = std::chrono::seconds(3));
-  ~SpawnerClient();
+  // `channel`: the worker's end.
+  SpawnerClient(loop::Loop& loop, base::Fd channel);
   SpawnerClient(const SpawnerClient&) = delete;
   SpawnerClient& operator=(const SpawnerClient&) = delete;
 
-  // Receives replies until the scope that it is spawned in is cancelled: after every lease has been given
-  // back, or never.
+  // Receives replies until its scope is cancelled; the composition spawns it and does so after the last lease
+  // has gone.
   loop::Task<void> run();
 
   struct Start {
     uint32_t app = 0;
     std::string_view program;
-    std::span<const std::string_view> environment;  // each followed by a zero byte
-    int input = -1;                                 // -1: none
+    std::string_view environment;  // "NAME=value\0" one after the other
+    int input = -1;                // -1: none
     int output = -1;
     int errors = -1;
   };
-  // Ends when the request is in the channel; the descriptors may be closed then.
+  // Ends when the request is in the channel; the descriptors may be closed then. E2BIG if it is too long.
   loop::Task<base::Result<std::shared_ptr<Program>>> start(const Start& start, Journey journey);
 
-  // TERM now and KILL when kill_after has passed. Goes on by itself when the caller has gone.
-  void terminate(const std::shared_ptr<Program>& program);
+  // TERM now; the spawner sends KILL when that has not helped.
+  void terminate(const Program& program);
+  // The same for what is left of its group after it has ended.
+  void terminate_group(const Program& program);
 
   size_t running() const { return programs_.size(); }
   loop::Loop& loop() { return loop_; }
@@ -78,26 +78,26 @@ class SpawnerClient {
  private:
   loop::Task<base::Result<void>> send(const msghdr& message);
   loop::Task<void> send_packet(std::vector<std::byte> packet);
-  loop::Task<void> kill_later(std::shared_ptr<Program> program);
   loop::Task<void> watch(std::shared_ptr<Program> program);
-  void signal(const Program& program, int number);
-  void handle(const spawner::Reply& reply, base::Fd pidfd);
-  void conclude(uint64_t id, loop::Time when, Ending ending);
-  void spawner_restarted();
-  void settle_doubts();
-  void lose_all();
+  void read_packet(std::span<const std::byte> packet, base::Fd descriptor);
+  void handle(const spawner::Started& started, base::Fd& pidfd);
+  void handle(const spawner::Failed& failed);
+  void handle(const spawner::Exited& exited);
+  void handle(const spawner::Pong& pong);
+  void greet();
+  std::shared_ptr<Program> find(uint64_t id) const;
+  void conclude(const std::shared_ptr<Program>& program, loop::Time when, Ending ending);
+  void conclude_all(Ending::Kind kind);
 
   loop::Loop& loop_;
   loop::LoopFd channel_;
-  loop::Duration kill_after_;
   loop::Event sent_;
   bool sending_ = false;
-  bool broken_ = false;
+  bool broken_ = false;  // the channel has ended: the supervisor and the spawner are gone
   uint64_t next_id_ = 1;
-  uint64_t ping_ = 0;
+  uint64_t last_ping_ = 0;
   std::unordered_map<uint64_t, std::shared_ptr<Program>> programs_;
-  std::vector<std::byte> packet_;
-  loop::Scope stories_;
+  std::vector<std::byte> room_;
 };
 
 }  // namespace remuda::apps

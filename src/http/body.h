@@ -37,6 +37,10 @@ class Body {
   // Bytes that are still to come, when that is known before they have been read.
   virtual std::optional<uint64_t> remaining() const { return std::nullopt; }
 
+  // The consumer will not read to the end (its client left). Awaited before the exchange goes, never during read():
+  // whatever works on this body beside its reader, a story that reads the request's body above all, has ended then.
+  virtual loop::Task<void> stop() { co_return; }
+
   // The trailer section, once read() has returned 0; null if there was none.
   virtual const Fields* trailers() const { return nullptr; }
 };

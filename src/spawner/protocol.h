@@ -35,7 +35,6 @@ namespace remuda::spawner {
 constexpr uint16_t kProtocolVersion = 1;
 constexpr size_t kMaxPacket = 128 * 1024;
 constexpr size_t kMaxProgram = 4095;
-constexpr size_t kMaxEnvironmentEntries = 1024;
 constexpr size_t kMaxDetail = 255;
 
 // What was being done when a start failed. to_string() names it.
@@ -63,8 +62,7 @@ struct Spawn {
   uint32_t app = 0;
   Input input = Input::kNone;
   std::string_view program;      // absolute, below the root; empty: the application's fixed program
-  std::string_view environment;  // "NAME=value\0" one after the other
-  uint32_t environment_entries = 0;
+  std::string_view environment;  // "NAME=value\0" one after the other, or empty
 };
 
 struct Signal {

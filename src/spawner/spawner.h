@@ -54,7 +54,7 @@ struct AppRules {
   ResourceLimits limits;
   mode_t umask = 022;
   Privileges privileges = Privileges::kMayGain;
-  std::vector<std::string> environment;  // "NAME=value", before what a request brings; wins over it
+  std::vector<std::string> environment;  // "NAME=value"; what a request brings under the same name wins
 };
 
 struct Options {

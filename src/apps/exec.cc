@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pipes are made here, in the worker: the spawner only passes their far ends on. The near ends do not block;
+// the far ends do, as programs expect.
+#include "apps/exec.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace remuda::apps {
+
+namespace {
+
+struct Pipe {
+  base::Fd near;
+  base::Fd far;
+};
+
+enum class Direction : uint8_t { kToProgram, kFromProgram };
+
+base::Result<Pipe> make_pipe(Direction direction) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return base::failure_from_errno("make a pipe");
+  const bool reads = direction == Direction::kFromProgram;
+  Pipe pipe{base::Fd(ends[reads ? 0 : 1]), base::Fd(ends[reads ? 1 : 0])};
+  if (::fcntl(pipe.near.get(), F_SETFL, O_NONBLOCK) < 0) return base::failure_from_errno("make a pipe");
+  return pipe;
+}
+
+struct Pipes {
+  Pipe input;
+  Pipe output;
+  Pipe errors;
+};
+
+base::Result<Pipes> make_pipes(InputFrom input_from) {
+  Pipes pipes;
+  if (input_from == InputFrom::kPipe) {
+    auto input = make_pipe(Direction::kToProgram);
+    if (!input) return std::unexpected(input.error());
+    pipes.input = std::move(*input);
+  }
+  auto output = make_pipe(Direction::kFromProgram);
+  if (!output) return std::unexpected(output.error());
+  pipes.output = std::move(*output);
+  auto errors = make_pipe(Direction::kFromProgram);
+  if (!errors) return std::unexpected(errors.error());
+  pipes.errors = std::move(*errors);
+  return pipes;
+}
+
+class ExecLease final : public Lease {
+ public:
+  ExecLease(SpawnerClient& client, std::shared_ptr<Program> program, Pipes& pipes)
+      : client_(client),
+        program_(std::move(program)),
+        input_(client.loop(), std::move(pipes.input.near)),
+        output_(client.loop(), std::move(pipes.output.near)),
+        errors_(client.loop(), std::move(pipes.errors.near)) {}
+  ~ExecLease() override { terminate("its request was given up"); }
+
+  int input() const override { return input_.get(); }
+  int output() const override { return output_.get(); }
+  int errors() const override { return errors_.get(); }
+  void close_input() override { input_.reset(); }
+  void close_output() override { output_.reset(); }
+  void close_errors() override { errors_.reset(); }
+
+  loop::Task<base::Result<void>> wait_ended(loop::Time deadline) override {
+    return program_->wait_ended(deadline);
+  }
+
+  void terminate(std::string_view why) override {
+    if (program_->ended() || !program_->journey.stopped.empty()) return;
+    program_->journey.stopped = why;
+    client_.terminate(*program_);
+  }
+  void terminate_rest() override { client_.terminate_group(*program_); }
+  void finish(Reuse) override {}
+  Journey& journey() override { return program_->journey; }
+
+ private:
+  SpawnerClient& client_;
+  std::shared_ptr<Program> program_;
+  loop::LoopFd input_;
+  loop::LoopFd output_;
+  loop::LoopFd errors_;
+};
+
+}  // namespace
+
+ExecSource::ExecSource(SpawnerClient& client, Admission& admission, ExecOptions options)
+    : client_(client), admission_(admission), options_(std::move(options)) {}
+
+loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> ExecSource::acquire(
+    const StartRequest& request, loop::Time deadline) {
+  Journey journey;
+  journey.app = options_.name;
+  journey.user = options_.user;
+  journey.program = request.program.empty() ? options_.program : std::string(request.program);
+  journey.asked = loop::Clock::now();
+  const loop::Time last = std::min(deadline, client_.loop().now() + options_.queue_time);
+  if (const auto entered = co_await admission_.enter(client_.loop(), last); !entered)
+    co_return std::unexpected(refused(entered.error()));
+  journey.admitted = loop::Clock::now();
+  auto lease = co_await start(request, std::move(journey));
+  if (!lease) admission_.leave(client_.loop());
+  co_return lease;
+}
+
+loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> ExecSource::start(
+    const StartRequest& request, Journey journey) {
+  auto pipes = make_pipes(request.input);
+  if (!pipes) co_return std::unexpected(failed(pipes.error()));
+  journey.environment_entries = static_cast<size_t>(std::ranges::count(request.environment, '\0'));
+  SpawnerClient::Start start{.app = options_.app,
+                             .program = request.program,
+                             .environment = request.environment,
+                             .output = pipes->output.far.get(),
+                             .errors = pipes->errors.far.get()};
+  if (request.input == InputFrom::kPipe) start.input = pipes->input.far.get();
+  if (request.input == InputFrom::kFile) start.input = request.input_file;
+  auto program = co_await client_.start(start, std::move(journey));
+  if (!program) co_return std::unexpected(failed(program.error()));
+  (*program)->at_end = [&admission = admission_, &loop = client_.loop()] { admission.leave(loop); };
+  co_return std::make_unique<ExecLease>(client_, std::move(*program), *pipes);
+}
+
+AcquireFailure ExecSource::refused(Admission::Refusal refusal) const {
+  AcquireFailure failure{.retry_after = options_.retry_after};
+  switch (refusal) {
+    case Admission::Refusal::kQueueFull: failure.reason = AcquireFailure::Reason::kQueueFull; break;
+    case Admission::Refusal::kTimeout: failure.reason = AcquireFailure::Reason::kQueueTimeout; break;
+    case Admission::Refusal::kCancelled: failure.reason = AcquireFailure::Reason::kCancelled; break;
+  }
+  return failure;
+}
+
+AcquireFailure ExecSource::failed(base::Error error) const {
+  AcquireFailure failure{.error = error, .retry_after = options_.retry_after};
+  if (error.code == E2BIG) failure.reason = AcquireFailure::Reason::kTooLarge;
+  if (error.code == ECANCELED || error.code == ECONNRESET)
+    failure.reason = AcquireFailure::Reason::kCancelled;
+  return failure;
+}
+
+}  // namespace remuda::apps

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The words of a journey.
+#include "apps/journey.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace remuda::apps {
+
+namespace {
+
+double milliseconds(loop::Time from, loop::Time to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+bool came(loop::Time time) { return time != loop::Time{}; }
+
+std::string not_started(const Ending& ending) {
+  std::string text = fmt::format("could not {}: {}", ending.step, strerrordesc_np(ending.code));
+  if (ending.missing_interpreter)
+    return fmt::format("could not {} \"{}\": {}", ending.step, ending.detail, strerrordesc_np(ending.code));
+  if (ending.failed_in_exec && ending.code == ENOEXEC)
+    text += " (no \"#!\" line, and not a binary of this machine)";
+  if (!ending.detail.empty()) text += ": " + ending.detail;
+  return text;
+}
+
+}  // namespace
+
+std::string to_string(const Ending& ending) {
+  switch (ending.kind) {
+    case Ending::Kind::kRunning: return "running";
+    case Ending::Kind::kExited: return fmt::format("exited with status {}", ending.code);
+    case Ending::Kind::kSignaled:
+      return fmt::format("killed by signal {} ({}){}", ending.code, sigdescr_np(ending.code),
+                         ending.core_dumped ? ", core dumped" : "");
+    case Ending::Kind::kNotStarted: return not_started(ending);
+    case Ending::Kind::kUnknown: return "ended; how is not known, the spawner was restarted meanwhile";
+    case Ending::Kind::kLost: return "lost: the spawner died while it started the program";
+  }
+  return "unknown";
+}
+
+void Journey::add_error_line(std::string_view line) {
+  if (error_lines.size() == kErrorLines) error_lines.pop_front();
+  error_lines.emplace_back(line);
+}
+
+std::vector<std::string> to_lines(const Journey& journey) {
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format("program {}", journey.program));
+  lines.push_back(fmt::format("application {}, user {}, pid {}, {} environment variables", journey.app,
+                              journey.user.empty() ? "of the server" : journey.user, journey.pid,
+                              journey.environment_entries));
+  const auto step = [&](const char* what, loop::Time time) {
+    if (came(time)) lines.push_back(fmt::format("+{:.3f} ms {}", milliseconds(journey.asked, time), what));
+  };
+  step("a place was free", journey.admitted);
+  step("the spawner took it", journey.received);
+  step(journey.ending.kind == Ending::Kind::kNotStarted ? "the start failed" : "started", journey.started);
+  if (!journey.stopped.empty()) lines.push_back(fmt::format("stopped by the server: {}", journey.stopped));
+  step(to_string(journey.ending).c_str(), journey.ended);
+  if (journey.cpu_user_us + journey.cpu_system_us > 0) {
+    lines.push_back(fmt::format("used {:.1f} ms of user time, {:.1f} ms of system time, {} KiB of memory",
+                                static_cast<double>(journey.cpu_user_us) / 1000,
+                                static_cast<double>(journey.cpu_system_us) / 1000, journey.max_resident_kib));
+  }
+  if (journey.error_bytes > 0) {
+    lines.push_back(fmt::format("standard error, {} bytes, its last lines:", journey.error_bytes));
+    for (const std::string& line : journey.error_lines) lines.push_back("  " + line);
+  }
+  return lines;
+}
+
+}  // namespace remuda::apps

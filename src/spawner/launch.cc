@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See the header. Identities are changed with the bare system calls: the library's wrappers would reach for
+// threads that the child, which shares the spawner's memory, must not touch.
+#include "spawner/launch.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace remuda::spawner {
+
+namespace {
+
+struct Attempt {
+  const Launch& launch;
+  Step step = Step::kGroup;
+  int error = 0;
+};
+
+bool set_limit(__rlimit_resource resource, const std::optional<uint64_t>& value) {
+  if (!value) return true;
+  const rlimit limit{*value, *value};
+  return setrlimit(resource, &limit) == 0;
+}
+
+bool set_limits(const ResourceLimits& limits) {
+  return set_limit(RLIMIT_NOFILE, limits.open_files) && set_limit(RLIMIT_AS, limits.address_space) &&
+         set_limit(RLIMIT_CPU, limits.cpu_seconds) && set_limit(RLIMIT_NPROC, limits.processes) &&
+         set_limit(RLIMIT_FSIZE, limits.file_size) && set_limit(RLIMIT_CORE, limits.core_size);
+}
+
+bool set_groups(const Identity& identity) {
+  return syscall(SYS_setgroups, identity.supplementary.size(), identity.supplementary.data()) == 0 &&
+         syscall(SYS_setresgid, identity.group, identity.group, identity.group) == 0;
+}
+
+bool set_user(const Identity& identity) {
+  return syscall(SYS_setresuid, identity.user, identity.user, identity.user) == 0;
+}
+
+bool set_descriptors(const std::array<int, 3>& descriptors) {
+  for (int i = 0; i < 3; ++i) {
+    if (descriptors[static_cast<size_t>(i)] != i && dup2(descriptors[static_cast<size_t>(i)], i) < 0)
+      return false;
+  }
+  return close_range(3, ~0U, 0) == 0;
+}
+
+// Everything that happens in the child, in this order; false at the step that failed.
+bool become(Attempt& attempt) {
+  const Launch& launch = attempt.launch;
+  const AppRules& rules = *launch.rules;
+  attempt.step = Step::kGroup;
+  if (setpgid(0, 0) < 0) return false;
+  attempt.step = Step::kDescriptors;
+  if (!set_descriptors(launch.descriptors)) return false;
+  umask(rules.umask);
+  attempt.step = Step::kLimits;
+  if (!set_limits(rules.limits)) return false;
+  if (rules.identity) {
+    attempt.step = Step::kGroups;
+    if (!set_groups(*rules.identity)) return false;
+    attempt.step = Step::kUser;
+    if (!set_user(*rules.identity)) return false;
+  }
+  attempt.step = Step::kPrivileges;
+  if (rules.privileges == Privileges::kNoNew && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return false;
+  attempt.step = Step::kDirectory;
+  if (chdir(launch.directory) < 0) return false;
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  attempt.step = Step::kExec;
+  char* const arguments[] = {const_cast<char*>(launch.path), nullptr};
+  execve(launch.path, arguments, launch.environment);
+  return false;
+}
+
+int child(void* pointer) {
+  auto& attempt = *static_cast<Attempt*>(pointer);
+  become(attempt);
+  attempt.error = errno;
+  _exit(127);
+}
+
+// A page below it faults instead of corrupting the spawner. The address of its top.
+void* make_stack() {
+  constexpr size_t kSize = 128 * 1024;
+  constexpr size_t kGuard = 4096;
+  void* const low =
+      mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (low == MAP_FAILED) return nullptr;
+  mprotect(low, kGuard, PROT_NONE);
+  return static_cast<char*>(low) + kSize;
+}
+
+}  // namespace
+
+Launched launch(const Launch& launch) {
+  static void* const stack = make_stack();
+  Attempt attempt{launch};
+  const int pid = stack == nullptr
+                      ? -1
+                      : clone(&child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, static_cast<void*>(&attempt));
+  if (pid < 0) return {-1, stack == nullptr ? ENOMEM : errno, Step::kProcess};
+  if (attempt.error == 0) return {pid, 0, Step::kNone};
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return {-1, attempt.error, attempt.step};
+}
+
+}  // namespace remuda::spawner

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// openat2(2) with RESOLVE_BENEATH decides what lies below a root; where the kernel or a sandbox has no
+// openat2, the kernel's own name of the opened file is compared instead.
+#include "spawner/program.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+namespace remuda::spawner {
+
+namespace {
+
+constexpr int64_t kRootLasts = 1'000'000'000;
+
+// The path that the kernel knows an open file by; empty if it cannot say.
+std::string name_of(int fd) {
+  std::array<char, PATH_MAX> name;
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  const ssize_t length = readlink(link.c_str(), name.data(), name.size());
+  return length > 0 ? std::string(name.data(), static_cast<size_t>(length)) : std::string();
+}
+
+int open_beneath_by_name(int root, const char* relative) {
+  const int file = openat(root, relative, O_PATH | O_CLOEXEC);
+  if (file < 0) return -1;
+  const std::string root_name = name_of(root) + "/";
+  if (root_name.size() > 1 && name_of(file).starts_with(root_name)) return file;
+  close(file);
+  errno = EXDEV;
+  return -1;
+}
+
+int open_beneath(int root, const char* relative) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  const long file = syscall(SYS_openat2, root, relative, &how, sizeof how);
+  if (file < 0 && (errno == ENOSYS || errno == EPERM)) return open_beneath_by_name(root, relative);
+  return static_cast<int>(file);
+}
+
+// The first bytes of a regular file.
+std::string read_head(const char* path, size_t most) {
+  const base::Fd file(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat status{};
+  if (!file || fstat(file.get(), &status) < 0 || !S_ISREG(status.st_mode)) return {};
+  std::string head(most, '\0');
+  const ssize_t got = read(file.get(), head.data(), head.size());
+  head.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  return head;
+}
+
+// The interpreter that "#!/path argument" names; empty if there is no such line.
+std::string interpreter_of_script(std::string_view head) {
+  if (!head.starts_with("#!")) return {};
+  head.remove_prefix(2);
+  head = head.substr(0, head.find('\n'));
+  const size_t begin = head.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  head.remove_prefix(begin);
+  return std::string(head.substr(0, head.find_first_of(" \t")));
+}
+
+// The dynamic loader that an ELF program of this machine's word size names.
+std::string interpreter_of_elf(std::string_view head) {
+  Elf64_Ehdr elf;
+  if (head.size() < sizeof elf || std::memcmp(head.data(), ELFMAG, SELFMAG) != 0) return {};
+  std::memcpy(&elf, head.data(), sizeof elf);
+  if (elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_phentsize != sizeof(Elf64_Phdr)) return {};
+  for (size_t i = 0; i < elf.e_phnum; ++i) {
+    const size_t at = elf.e_phoff + i * sizeof(Elf64_Phdr);
+    if (at > head.size() || head.size() - at < sizeof(Elf64_Phdr)) return {};
+    Elf64_Phdr part;
+    std::memcpy(&part, head.data() + at, sizeof part);
+    if (part.p_type != PT_INTERP) continue;
+    if (part.p_offset > head.size() || head.size() - part.p_offset < part.p_filesz) return {};
+    const std::string_view name = head.substr(part.p_offset, part.p_filesz);
+    return std::string(name.substr(0, name.find('\0')));
+  }
+  return {};
+}
+
+bool has_execute_bit(const char* path) {
+  struct stat status{};
+  return stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0;
+}
+
+}  // namespace
+
+int Root::reopen(int64_t now_ns) {
+  if (directory_ && now_ns - opened_ns_ < kRootLasts) return 0;
+  directory_.reset(open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  opened_ns_ = now_ns;
+  return directory_ ? 0 : errno;
+}
+
+int Root::check(std::string_view program, int64_t now_ns) {
+  if (!program.starts_with(path_)) return EXDEV;
+  std::string_view relative = program.substr(path_.size());
+  if (!path_.ends_with('/') && !relative.starts_with('/')) return EXDEV;
+  while (relative.starts_with('/')) relative.remove_prefix(1);
+  if (relative.empty()) return EISDIR;
+  if (const int error = reopen(now_ns); error != 0) return error;
+  // `program` comes from a packet, where a zero follows it.
+  const base::Fd file(open_beneath(directory_.get(), relative.data()));
+  return file ? 0 : errno;
+}
+
+bool may_be_set_by_request(std::string_view variable) {
+  static constexpr std::string_view kPrefixes[] = {"HTTP_",      "REMOTE_",         "SERVER_",   "REQUEST_",
+                                                   "SCRIPT_",    "CONTENT_",        "REDIRECT_", "SSL_",
+                                                   "PATH_INFO=", "PATH_TRANSLATED="};
+  static constexpr std::string_view kNames[] = {
+      "QUERY_STRING", "GATEWAY_INTERFACE", "DOCUMENT_ROOT", "AUTH_TYPE", "HTTPS", "UNIQUE_ID"};
+  const std::string_view name = variable.substr(0, variable.find('='));
+  if (name.size() == variable.size() || name == "HTTP_PROXY") return false;  // httpoxy
+  return std::ranges::any_of(kPrefixes,
+                             [&](std::string_view prefix) { return variable.starts_with(prefix); }) ||
+         std::ranges::find(kNames, name) != std::end(kNames);
+}
+
+Refusal explain_exec_failure(const char* program, int error) {
+  const Refusal plain{error, Step::kExec, {}};
+  if (error != ENOENT && error != EACCES && error != ENOTDIR && error != ELIBBAD) return plain;
+  if (!has_execute_bit(program)) return plain;
+  const std::string head = read_head(program, 4096);
+  std::string interpreter = interpreter_of_script(head);
+  if (interpreter.empty()) interpreter = interpreter_of_elf(head);
+  if (interpreter.empty()) return plain;
+  return {error, Step::kInterpreter, std::move(interpreter)};
+}
+
+}  // namespace remuda::spawner
