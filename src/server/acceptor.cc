@@ -58,9 +58,10 @@ loop::Task<void> Acceptor::wait_for_room() {
 loop::Task<void> Acceptor::pause(const base::Error& error) {
   if (passes_by_itself(error.code)) co_return;
   if (!short_of_resources_) {
-    log_.error("cannot accept connections: {}; waiting for room (raise the limit on open files, or lower "
-               "workers.connections)",
-               base::to_string(error));
+    log_.error(
+        "cannot accept connections: {}; waiting for room (raise the limit on open files, or lower "
+        "workers.connections)",
+        base::to_string(error));
   }
   short_of_resources_ = true;
   loop_.detach(listener_);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Acceptor: the story of one listening socket on one loop. Takes connections while the gate has room and starts the
-// connection's story for each; it never looks into them.
+// Acceptor: the story of one listening socket on one loop. Takes connections while the gate has room and
+// starts the connection's story for each; it never looks into them.
 //
 //     room? --no--> let go of the listener; a client waits? an idle connection gives way; until there is room
 //       | yes

@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Control: what the supervisor and a worker say to each other, over a SOCK_SEQPACKET pair. One message is one
-// datagram of a byte, sometimes with a descriptor. The end of the socket means that the other one is gone.
+// datagram of a byte. The end of the socket means that the other one is gone.
 //
 //     supervisor --> worker   kDrain        finish what is in flight, take nothing new, then exit
 //                             kStop         exit now
-//                             kReopenAccess, kReopenError   go on writing to the descriptor that comes with it
+//                             kReopenAccess, kReopenError   go on writing to the descriptor that comes with
+//                             it
 //     worker --> supervisor   kReady        its loops accept connections
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
-#include "base/fd.h"
 #include "base/result.h"
 
 namespace remuda::server {
 
-enum class ControlKind : uint8_t { kDrain = 'd', kStop = 's', kReopenAccess = 'a', kReopenError = 'e', kReady = 'r' };
+enum class ControlMessage : uint8_t { kDrain = 'd', kStop = 's', kReopenLogs = 'l', kReady = 'r' };
 
-struct ControlMessage {
-  ControlKind kind;
-  base::Fd descriptor;  // -1: none
-};
-
-// Never blocks. Errors: of sendmsg(2); EAGAIN when the other end does not read.
-base::Result<void> send_control(int socket, ControlKind kind, int descriptor = -1);
+// Never blocks. Errors: of send(2); EAGAIN when the other end does not read.
+base::Result<void> send_control(int socket, ControlMessage message);
 
 // What is there now. Errors: EAGAIN nothing yet, EPIPE the other end is gone, EPROTO not a message.
 base::Result<ControlMessage> receive_control(int socket);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Gate: how many connections one loop takes, and whether it still takes any. One per loop, that loop's thread only.
+// Gate: how many connections one loop takes, and whether it still takes any. One per loop, that loop's thread
+// only.
 //
-// `connections` at once is one of the three numbers of concurrency. When it is reached the loop lets go of its
-// listeners, so that others take what comes; when clients then wait and nobody else takes them, kept-alive
-// connections give way: idle ones are closed, busy ones after their response.
+// `connections` at once is one of the three numbers of concurrency. When it is reached the loop lets go of
+// its listeners, so that others take what comes; when clients then wait and nobody else takes them,
+// kept-alive connections give way: idle ones are closed, busy ones after their response.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Order of construction is order of dependence; the end runs it backwards: connections, then the site's own
+// stories, then the loop.
+#include "server/worker_loop.h"
+
+namespace remuda::server {
+
+WorkerLoop::WorkerLoop(std::unique_ptr<loop::Backend> backend, WorkerLoopOptions options)
+    : backend_(std::move(backend)),
+      options_(std::move(options)),
+      loop_(*backend_),
+      gate_(loop_, options_.connections),
+      beside_(loop_) {}
+
+WorkerLoop::~WorkerLoop() {
+  driver_.reset();
+  site_.reset();
+  DCHECK(loop_.root().children() == 0);
+}
+
+void WorkerLoop::use(std::unique_ptr<Site> site) {
+  site_ = std::move(site);
+  driver_ = std::make_unique<http::h1::Driver>(loop_, site_->service(), options_.http);
+  site_->start(beside_);
+}
+
+void WorkerLoop::run() {
+  for (const int listener : options_.listeners) {
+    backend_->set_wake_up(listener, options_.wake_up);
+    gate_.add_listener(listener);
+    acceptors_.push_back(std::make_unique<Acceptor>(loop_, listener, *driver_, gate_, site_->log()));
+    loop_.root().spawn(acceptors_.back()->run());
+  }
+  run_to_the_end();
+}
+
+void WorkerLoop::run_one(base::Fd connection, http::Address peer) {
+  gate_.enter();
+  loop_.root().spawn(driver_->serve(loop::LoopFd(loop_, std::move(connection)), peer));
+  run_to_the_end();
+}
+
+// The site's own stories end last: connections use them to their end.
+void WorkerLoop::run_to_the_end() {
+  loop_.run();
+  beside_.cancel();
+  while (beside_.children() > 0) loop_.turn(loop::kNever);
+  site_->flush();
+}
+
+void WorkerLoop::drain(loop::Duration grace) {
+  if (!gate_.is_closed()) beside_.spawn(stop_after(grace));
+  gate_.close();
+  for (const auto& acceptor : acceptors_) acceptor->wake();
+  driver_->close_idle();
+}
+
+loop::Task<void> WorkerLoop::stop_after(loop::Duration grace) {
+  const auto slept = co_await loop_.sleep_until(loop_.now() + grace);
+  if (!slept) co_return;
+  site_->log().warning("{} connections were cut: they did not end within the time of grace",
+                       driver_->connections());
+  stop();
+}
+
+void WorkerLoop::stop() {
+  gate_.close();
+  for (const auto& acceptor : acceptors_) acceptor->wake();
+  loop_.root().cancel();
+}
+
+}  // namespace remuda::server
