@@ -21,8 +21,13 @@ bool is_known_coding(std::string_view coding) {
 
 // Other readers skip more, or less, than a space here: a tab beside the value is refused (RFC 9112
 // section 11.2).
+// `value` is trimmed and stands in its line, between the colon and CR.
 bool stands_beside_tab(std::string_view value) {
-  return value.data()[-1] == '\t' || value.data()[value.size()] == '\t';
+  const char* before = value.data() - 1;
+  const char* after = value.data() + value.size();
+  while (*before == ' ') --before;
+  while (*after == ' ') ++after;
+  return *before == '\t' || *after == '\t';
 }
 
 Refusal read_transfer_encoding(const Request& request) {

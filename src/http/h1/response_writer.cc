@@ -50,7 +50,8 @@ class Writer {
 };
 
 bool is_safe_name(const Field& field) {
-  if (field.name.data() == canonical_name(field.known).data()) return true;
+  if (field.known != KnownName::kOther && field.name.data() == canonical_name(field.known).data())
+    return true;
   return base::is_token(field.name);
 }
 
