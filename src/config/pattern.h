@@ -27,6 +27,8 @@ class PathPattern {
   // The length of the mount point: the rest of the path begins with "/" or is empty. Nothing if it does not
   // match.
   std::optional<size_t> match(std::string_view path) const;
+  // That head of every path that matches: "/a", or "" for everything.
+  std::string_view mount() const { return std::string_view(text_).substr(0, mount_); }
   // Whether every path that `other` matches is matched by this one, as far as that can be told from the
   // patterns.
   bool covers(const PathPattern& other) const;

@@ -24,7 +24,8 @@ struct Options {
   loop::Duration idle = std::chrono::seconds(75);           // between requests
   loop::Duration linger =
       std::chrono::seconds(2);   // reading on after the last response, RFC 9112 section 9.6
-  uint64_t body_rate = 256;      // bytes a second at least, once body_time has been used up; 0: no minimum
+  loop::Duration rate_grace = std::chrono::seconds(30);  // waited on the whole before the rates are asked for
+  uint64_t body_rate = 256;      // bytes a second at least, once rate_grace has been used up; 0: no minimum
   uint64_t response_rate = 256;  // the same for what the client reads
   std::string server_name = "remuda";  // the Server field; empty: none
 };

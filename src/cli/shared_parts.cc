@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Configuration in, the floors' own options out.
+#include "cli/shared_parts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "config/pattern.h"
+
+namespace remuda::cli {
+
+namespace {
+
+content::Listing to_content(config::Listing listing) {
+  switch (listing) {
+    case config::Listing::kOff: return content::Listing::kOff;
+    case config::Listing::kHtml: return content::Listing::kHtml;
+    case config::Listing::kJson: return content::Listing::kJson;
+    case config::Listing::kAuto: return content::Listing::kAuto;
+  }
+  return content::Listing::kOff;
+}
+
+content::FileOptions file_options(const config::Route& route) {
+  const config::Files& files = route.files;
+  return {.root = files.root.text,
+          .prefix = mount_of(route) + "/",
+          .index = files.index,
+          .listing = to_content(files.listing),
+          .fallback = files.fallback,
+          .cache_control = files.cache_control,
+          .dotfiles = files.dotfiles == config::Dotfiles::kServe ? content::Dotfiles::kServe
+                                                                 : content::Dotfiles::kHide,
+          .precompressed = files.precompressed ? content::Precompressed::kOn : content::Precompressed::kOff,
+          .resolution = content::Resolution::kKernel};
+}
+
+// The site's own pages: NNN.html in the configured directory.
+content::ErrorPageOptions page_options(const config::Server& server) {
+  content::ErrorPageOptions options;
+  options.detail = server.dev ? content::Detail::kShow : content::Detail::kHide;
+  if (server.error_pages.empty()) return options;
+  for (int status = 400; status < 600; ++status) {
+    std::ifstream file(fmt::format("{}/{}.html", server.error_pages.text, status));
+    if (!file) continue;
+    std::ostringstream text;
+    text << file.rdbuf();
+    options.pages[status] = text.str();
+  }
+  return options;
+}
+
+// Limits of an application hold for the whole server: worker processes share them out.
+apps::Admission::Limits limits_of(const config::App& app, const config::Workers& workers) {
+  const uint32_t processes = workers.start == config::Start::kAhead ? workers.processes : 1;
+  return {.at_once = std::max<size_t>(1, app.concurrency / processes), .queue = app.queue / processes};
+}
+
+}  // namespace
+
+SharedParts::SharedParts(const config::Config& its_config)
+    : config(its_config),
+      router(its_config.routes),
+      pages(page_options(its_config.server)),
+      types(content::MimeTypes::load()) {}
+
+std::string mount_of(const config::Route& route) {
+  return std::string(config::PathPattern(route.path).mount());
+}
+
+std::expected<std::shared_ptr<SharedParts>, std::string> make_shared_parts(const config::Config& config) {
+  auto parts = std::make_shared<SharedParts>(config);
+  for (const config::Route& route : config.routes) {
+    parts->sites.emplace_back();
+    if (route.action != config::Action::kFiles) continue;
+    auto site = content::FileSite::open(file_options(route), parts->types, config.limits.cached_file.count);
+    if (!site) {
+      return std::unexpected(fmt::format("{}: cannot serve the directory {}: {}", to_string(route.origin),
+                                         route.files.root.text, base::to_string(site.error())));
+    }
+    parts->sites.back() = std::move(*site);
+  }
+  for (const config::App& app : config.apps) {
+    parts->admissions.push_back(std::make_unique<apps::Admission>(limits_of(app, config.workers)));
+  }
+  return parts;
+}
+
+}  // namespace remuda::cli

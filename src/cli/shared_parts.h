@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SharedParts: what all loops of a process use and none changes: routes, sites of files, media types, error
+// pages, and the admissions of applications, which lock by themselves. Made in the supervisor before it
+// forks, so every worker has its own copy without having to read anything.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/admission.h"
+#include "config/config.h"
+#include "content/error_page.h"
+#include "content/file_options.h"
+#include "content/mime_types.h"
+#include "server/router.h"
+
+namespace remuda::cli {
+
+struct SharedParts {
+  explicit SharedParts(const config::Config& its_config);
+
+  const config::Config& config;
+  server::Router router;
+  content::ErrorPages pages;
+  std::shared_ptr<const content::MimeTypes> types;
+  std::vector<std::shared_ptr<const content::FileSite>>
+      sites;  // one for each route; null unless it serves files
+  std::vector<std::unique_ptr<apps::Admission>> admissions;  // one for each application
+};
+
+// The error is a sentence for a person. `config` outlives the result.
+std::expected<std::shared_ptr<SharedParts>, std::string> make_shared_parts(const config::Config& config);
+
+// The part of the request path that a route stands for: "/cgi-bin", "" for everything.
+std::string mount_of(const config::Route& route);
+
+}  // namespace remuda::cli
