@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line, with CLI11: the only file that includes it, and whose exceptions end here.
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <sstream>
+
+#include <CLI/CLI.hpp>
+
+#include "config/suggest.h"
+
+namespace remuda::cli {
+namespace {
+
+constexpr const char* kSourceGroup = "What to serve";
+
+// Everything that the options fill, and the command that was chosen.
+struct Parsed {
+  Source source;
+  Entry entry = Entry::kSupervisor;
+  ExplainRequest request;
+  ReferenceForm form = ReferenceForm::kMarkdown;
+  std::function<int()> command;
+};
+
+// Help without the library's remarks on exclusion, in lines that a terminal of 100 columns shows whole.
+class Formatter final : public CLI::Formatter {
+ public:
+  Formatter() { column_width(kColumn); }
+
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    const std::string name = option->get_name(is_positional, true);
+    const std::string type = option->get_type_name();
+    return is_positional || type.empty() || type == name ? name : fmt::format("{} {}", name, type);
+  }
+  std::string make_option_opts(const CLI::Option*) const override { return {}; }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return wrapped(option->get_description());
+  }
+
+ private:
+  static constexpr size_t kColumn = 34;
+  static constexpr size_t kWidth = 100 - kColumn;
+
+  static std::string wrapped(const std::string& text) {
+    std::string result;
+    size_t used = 0;
+    std::istringstream words(text);
+    for (std::string word; words >> word;) {
+      const bool full = used != 0 && used + 1 + word.size() > kWidth;
+      if (used != 0) result += full ? '\n' : ' ';
+      used = full || used == 0 ? word.size() : used + 1 + word.size();
+      result += word;
+    }
+    return result;
+  }
+};
+
+// The library leaves two empty lines between groups.
+std::string without_gaps(std::string text) {
+  for (size_t at = text.find("\n\n\n"); at != std::string::npos; at = text.find("\n\n\n", at))
+    text.erase(at, 1);
+  while (text.ends_with("\n\n")) text.pop_back();
+  return text;
+}
+
+void add_override(CLI::App& app, Parsed& parsed, const std::string& flags, const std::string& option,
+                  const std::string& text, const std::string& placeholder) {
+  app.add_option_function<std::vector<std::string>>(
+         flags,
+         [&parsed, option](const std::vector<std::string>& values) {
+           for (const std::string& value : values) parsed.source.overrides.push_back({option, value});
+         },
+         text)
+      ->type_name(placeholder)
+      ->expected(1)
+      ->take_all()
+      ->group("Instead of the configuration");
+}
+
+void add_set(CLI::App& app, Parsed& parsed) {
+  app.add_option_function<std::vector<std::string>>(
+         "-s,--set",
+         [&parsed](const std::vector<std::string>& values) {
+           for (const std::string& value : values) {
+             const size_t equals = std::min(value.find('='), value.size());
+             const std::string given = value.substr(std::min(equals + 1, value.size()));
+             parsed.source.overrides.push_back({value.substr(0, equals), given});
+           }
+         },
+         "Any option of the tables that stand once, such as timeouts.idle=5s")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->take_all()
+      ->group("Instead of the configuration");
+}
+
+void add_source(CLI::App& app, Parsed& parsed, const std::string& directory_flag) {
+  auto* file = app.add_option("-c,--config", parsed.source.file, "Configuration file")
+                   ->type_name("FILE")
+                   ->group(kSourceGroup);
+  app.add_option(
+         directory_flag, parsed.source.directory,
+         "Directory: its files, and programs in its cgi-bin as CGI. Without DIR and FILE: remuda.toml of the "
+         "current directory, or else that directory")
+      ->type_name("DIR")
+      ->excludes(file)
+      ->group(kSourceGroup);
+}
+
+void add_serve(CLI::App& app, Parsed& parsed, const Serve& serve, const Terminal& terminal) {
+  CLI::App* command = app.add_subcommand("serve", "Serve a directory, or what a configuration file says");
+  add_source(*command, parsed, "DIR");
+  add_override(*command, parsed, "-l,--listen", "listener.address",
+               "Where to listen; may be repeated [127.0.0.1:8080]", "ADDR:PORT");
+  add_override(*command, parsed, "--processes", "workers.processes", "Worker processes [1]", "N");
+  add_override(*command, parsed, "--threads", "workers.threads",
+               "Event loops in each process; 0: one per core [0]", "N");
+  add_override(*command, parsed, "--connections", "workers.connections",
+               "Connections at once in each event loop [20000]", "N");
+  add_override(*command, parsed, "--start", "workers.start",
+               "Start processes ahead, or one for each connection [ahead]", "ahead|per-connection");
+  command
+      ->add_flag_callback(
+          "--dev", [&parsed] { parsed.source.overrides.push_back({"server.dev", "true"}); },
+          "Error pages show why an application failed")
+      ->group("Instead of the configuration");
+  add_set(*command, parsed);
+  command
+      ->add_flag_callback(
+          "--inetd", [&parsed] { parsed.entry = Entry::kInetd; },
+          "Serve the one connection on standard input, for inetd and systemd's Accept=yes")
+      ->excludes("--listen")
+      ->group("How it is started");
+  command->footer(
+      "Examples:\n"
+      "  remuda serve                                 this directory, on http://127.0.0.1:8080\n"
+      "  remuda serve public --listen 0.0.0.0:80      another directory, for everybody\n"
+      "  remuda serve -c /etc/remuda.toml             as the file says\n"
+      "  remuda serve --processes 8 --threads 1 --connections 1     prefork\n\n"
+      "Signals: TERM and QUIT stop gracefully, INT at once, USR1 opens the logs again.");
+  command->final_callback(
+      [&] { parsed.command = [&] { return serve_command(parsed.source, parsed.entry, serve, terminal); }; });
+}
+
+void add_check(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
+  CLI::App* command = app.add_subcommand("check", "Say all that is wrong with a configuration");
+  add_source(*command, parsed, "DIR");
+  command->footer(
+      "Exit code: 0 when it is good, 1 when there are mistakes.\n\nExample:\n  remuda check -c "
+      "/etc/remuda.toml");
+  command->final_callback([&] { parsed.command = [&] { return check_command(parsed.source, terminal); }; });
+}
+
+void add_explain(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
+  CLI::App* command =
+      app.add_subcommand("explain", "Say which route answers a URL, why, and within what limits");
+  command->add_option("URL", parsed.request.url, "A URL, or its path alone")
+      ->type_name("")
+      ->required()
+      ->group("The request");
+  command->add_option("-X,--method", parsed.request.method, "Method [GET]")
+      ->type_name("M")
+      ->group("The request");
+  add_source(*command, parsed, "DIR");
+  command->footer(
+      "Nothing is sent.\n\nExamples:\n"
+      "  remuda explain /docs/ -c remuda.toml\n"
+      "  remuda explain http://example.org/git/x.git/info/refs --method POST");
+  command->final_callback(
+      [&] { parsed.command = [&] { return explain_command(parsed.source, parsed.request, terminal); }; });
+}
+
+void add_config(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
+  CLI::App* command = app.add_subcommand("config", "The options that there are, and their effective values");
+  command->require_subcommand(1);
+  CLI::App* reference = command->add_subcommand("reference", "Every option: type, default, range (Markdown)");
+  reference->add_flag_callback(
+      "--json", [&parsed] { parsed.form = ReferenceForm::kJsonSchema; }, "A JSON schema, for editors");
+  reference->final_callback(
+      [&] { parsed.command = [&] { return config_reference_command(parsed.form, terminal); }; });
+  CLI::App* show =
+      command->add_subcommand("show", "The effective configuration, and where each value was said");
+  add_source(*show, parsed, "DIR");
+  add_set(*show, parsed);
+  show->final_callback(
+      [&] { parsed.command = [&] { return config_show_command(parsed.source, terminal); }; });
+}
+
+void add_version(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
+  CLI::App* command = app.add_subcommand("version", "The version of this program");
+  command->final_callback([&] { parsed.command = [&] { return version_command(terminal); }; });
+}
+
+// The innermost command that was named, and its full name.
+std::pair<const CLI::App*, std::string> named_command(const CLI::App& app) {
+  const CLI::App* command = &app;
+  std::string name = "remuda";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    name += " " + command->get_name();
+  }
+  return {command, name};
+}
+
+// What could have been meant where something unknown stands.
+std::string hint_for(const CLI::App& command, const std::string& unknown) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : command.get_subcommands({})) names.push_back(sub->get_name());
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string_view near = config::nearest(unknown.substr(0, unknown.find('=')), views);
+  return near.empty() ? "" : fmt::format("did you mean {}? ", near);
+}
+
+int complain(const CLI::App& app, const CLI::ParseError& error, const Terminal& terminal) {
+  const auto [command, name] = named_command(app);
+  std::string what = error.what();
+  std::string hint;
+  const std::vector<std::string> remaining = app.remaining(true);
+  if (!remaining.empty()) {
+    const bool is_option = remaining.front().starts_with('-');
+    const bool wants_command = command == &app || !command->get_subcommands({}).empty();
+    what = fmt::format("{} {}",
+                       is_option       ? "unknown option"
+                       : wants_command ? "unknown command"
+                                       : "unexpected argument",
+                       remaining.front());
+    hint = hint_for(*command, remaining.front());
+  }
+  terminal.complain(fmt::format("{}: {}; {}see {} --help", name, what, hint, name));
+  return kUsage;
+}
+
+int parse_and_run(CLI::App& app, Parsed& parsed, int count, const char* const* arguments,
+                  const Terminal& terminal) {
+  try {
+    app.parse(count, const_cast<char**>(arguments));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) return complain(app, error, terminal);
+    std::ostringstream text;  // help or version was asked for
+    app.exit(error, text, text);
+    terminal.print(without_gaps(text.str()));
+    return kSuccess;
+  }
+  if (parsed.command) return parsed.command();
+  const CLI::App* command = named_command(app).first;
+  terminal.complain(without_gaps(command->help()));
+  return kUsage;
+}
+
+}  // namespace
+
+int run(int count, const char* const* arguments, const Serve& serve, const Terminal& terminal) {
+  Parsed parsed;
+  CLI::App app("Remuda serves files and runs applications, from a process per request to a warm pool.",
+               "remuda");
+  app.formatter(std::make_shared<Formatter>());
+  app.set_version_flag("--version", version_line(), "The version of this program");
+  app.set_help_flag("-h,--help", "This text");
+  add_serve(app, parsed, serve, terminal);
+  add_check(app, parsed, terminal);
+  add_explain(app, parsed, terminal);
+  add_config(app, parsed, terminal);
+  add_version(app, parsed, terminal);
+  app.footer(
+      "Examples:\n"
+      "  remuda serve                         this directory, on http://127.0.0.1:8080\n"
+      "  remuda serve -c remuda.toml          as the file says\n"
+      "  remuda check -c remuda.toml          what is wrong with the file\n"
+      "  remuda explain /docs/ -c remuda.toml which rule answers, and why\n\n"
+      "remuda COMMAND --help says more.");
+  return parse_and_run(app, parsed, count, arguments, terminal);
+}
+
+}  // namespace remuda::cli

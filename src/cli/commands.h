@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands, one function each, free of the command line's syntax. They return the exit code.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "cli/serve.h"
+#include "cli/source.h"
+#include "cli/terminal.h"
+
+namespace remuda::cli {
+
+using Serve = std::function<int(const config::Config&, const ServeOptions&)>;
+
+// serve_command.cc: reads the configuration and starts the server.
+int serve_command(Source source, Entry entry, const Serve& serve, const Terminal& terminal);
+
+// check_command.cc: says all mistakes, or that there are none.
+int check_command(const Source& source, const Terminal& terminal);
+
+struct ExplainRequest {
+  std::string url;  // "http://host:port/path", or a path
+  std::string method = "GET";
+};
+// explain_command.cc: which route answers, why, and how. Sends nothing.
+int explain_command(const Source& source, const ExplainRequest& request, const Terminal& terminal);
+
+enum class ReferenceForm : uint8_t { kMarkdown, kJsonSchema };
+// config_command.cc
+int config_reference_command(ReferenceForm form, const Terminal& terminal);
+int config_show_command(const Source& source, const Terminal& terminal);
+
+// version_command.cc
+std::string version_line();
+int version_command(const Terminal& terminal);
+
+}  // namespace remuda::cli

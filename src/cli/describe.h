@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sentences about a configuration, for `remuda explain` and for what `remuda serve` says when it starts.
+// Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace remuda::cli {
+
+// What a route matches: "example.org /git/ GET, POST".
+std::string describe_match(const config::Route& route);
+
+// What it does: "files of /site/public", "application git: /usr/lib/git-core/git-http-backend (cgi, exec)".
+std::string describe_action(const config::Config& config, const config::Route& route);
+
+// One line for each route, in their order: "/cgi-bin/  application cgi-bin: programs in /site/cgi-bin (cgi,
+// exec)".
+std::vector<std::string> describe_routes(const config::Config& config);
+
+// "event driven: 1 process, 4 event loops, 20000 connections in each".
+std::string describe_workers(const config::Workers& workers);
+
+}  // namespace remuda::cli
