@@ -40,14 +40,11 @@ void say_what_is_served(const config::Config& config, const std::vector<server::
   for (const server::ListeningSocket& listener : listeners) log.info("listening on {}", listener.url);
   for (const std::string& route : describe_routes(config)) log.info("{}", route);
   log.info("{}", describe_workers(config.workers));
-  if (worker.loop.connections < config.workers.connections && config.workers.start == config::Start::kAhead) {
-    log.warning(
-        "the limit on open files allows {} connections in each loop, not {}; raise it with ulimit -n or "
-        "LimitNOFILE=",
-        worker.loop.connections, config.workers.connections);
-  }
-  if (::geteuid() == 0 && !config.server.identity) {
-    log.warning("workers and applications run as root: set server.user, for instance to www-data");
+  const bool asked_for = config.origin_of("workers.connections").kind != config::Origin::Kind::kDefault;
+  if (asked_for && worker.loop.connections < config.workers.connections) {
+    log.warning("the limit on open files allows {} connections in each loop, not {}; raise it with ulimit -n or "
+                "LimitNOFILE=",
+                worker.loop.connections, config.workers.connections);
   }
 }
 

@@ -115,7 +115,7 @@ std::string to_string(const Address& address);
 struct Listener {
   Address address;
   uint32_t backlog = 4096;
-  bool deferred_accept = false;
+  bool deferred_accept = true;
   bool ipv6_only = true;
   Origin origin;
 };
