@@ -125,7 +125,7 @@ loop::Task<base::Result<EntryPointer>> FileCache::get(uint32_t site, std::string
   const uint64_t hash = hash_of(site, path);
   Slot* const found = find(hash, site, path);
   Slot& slot = found != nullptr ? *found : insert(hash, site, path);
-  slot.used = true;
+  if (found != nullptr) slot.used = true;
   if (is_fresh(slot)) {
     ++counters_.hits;
     co_return slot.entry;
