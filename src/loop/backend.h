@@ -40,6 +40,8 @@ class Backend {
   virtual void close(int fd) = 0;
   // Ends the sending direction of a stream: shutdown(2) with SHUT_WR. 0 or an errno.
   virtual int end_sending(int fd) = 0;
+  // Whether the peer is known to send no more. Known only of a descriptor on which something waits.
+  virtual bool peer_ended_sending(int fd) const = 0;
   // Forgets a descriptor that lives on elsewhere (a shared listener): closes nothing.
   virtual void detach(int fd) = 0;
   // Ends a wait() that is under way, or the next one. The only call for other threads.

@@ -37,13 +37,23 @@ Loop::~Loop() {
   CHECK(ready_.empty());
 }
 
+// Looks for the end between what was ready and the wait: the last story may have ended there.
 void Loop::run() {
   now_ = backend_.now();
-  while (root_.children() != 0) turn(kNever);
+  while (true) {
+    run_ready();
+    if (root_.children() == 0) return;
+    wait_and_run(kNever);
+  }
 }
 
 void Loop::turn(Time until) {
+  const bool had_work = !ready_.empty();
   run_ready();
+  wait_and_run(had_work ? now_ : until);
+}
+
+void Loop::wait_and_run(Time until) {
   if (!ready_.empty()) until = now_;
   backend_.wait(now_, std::min(until, timers_.next_expiry()));
   now_ = backend_.now();

@@ -65,7 +65,7 @@ class Loop {
 
   // Turns until the root scope has no story left.
   void run();
-  // One turn; waits no longer than `until`.
+  // One turn; waits no longer than `until`, and not at all if something was ready.
   void turn(Time until);
 
   // Runs `call` on this loop soon. Any thread. Never fails, allocates.
@@ -104,6 +104,12 @@ class Loop {
             fd,       {.pointer = const_cast<msghdr*>(&message), .flags = flags},
             deadline, "send"};
   }
+  // What there is room for now; EAGAIN if there is none. Never suspends.
+  Awaiting<size_t> send_now(int fd, const msghdr& message, int flags) {
+    return {*this,  OperationKind::kSendMessage,
+            fd,     {.pointer = const_cast<msghdr*>(&message), .flags = flags | kTryOnly},
+            kNever, "send"};
+  }
   // Advances `offset` by what was sent.
   Awaiting<size_t> send_file(int socket, int file, off_t& offset, size_t length, Time deadline) {
     return {*this, OperationKind::kSendFile, socket, {&offset, length, file}, deadline, "send file"};
@@ -134,6 +140,8 @@ class Loop {
   void close(int fd) { backend_.close(fd); }
   // Ends the sending direction of a stream and goes on receiving. 0 or an errno.
   int end_sending(int fd) { return backend_.end_sending(fd); }
+  // Whether the peer has ended its direction, as far as is known while something waits on `fd`.
+  bool peer_ended_sending(int fd) const { return backend_.peer_ended_sending(fd); }
   // Lets go of a shared listener without closing it.
   void detach(int fd) { backend_.detach(fd); }
   void cancel_reading(int fd) { backend_.cancel_reading(fd); }
@@ -148,6 +156,7 @@ class Loop {
   void complete_soon(Operation& operation, int64_t result);
 
  private:
+  void wait_and_run(Time until);
   void run_ready();
   void run_posted();
 

@@ -47,7 +47,7 @@ enum class OperationKind : uint8_t {
   kOffload,     // completed when another thread is done with it; cannot be cancelled
 };
 
-// In `flags` of an operation that reads: fail with EAGAIN instead of waiting.
+// In `flags` of an operation that reads or sends: fail with EAGAIN instead of waiting.
 constexpr int kTryOnly = 1 << 30;
 
 struct ScopeMembership {};

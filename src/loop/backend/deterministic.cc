@@ -272,6 +272,11 @@ int DeterministicBackend::end_sending(int fd) {
   return 0;
 }
 
+bool DeterministicBackend::peer_ended_sending(int fd) const {
+  const Descriptor* const descriptor = find(fd);
+  return descriptor != nullptr && descriptor->receiving_ended;
+}
+
 void DeterministicBackend::detach(int fd) {
   for (const Pending& pending : pending_) CHECK(pending.operation->fd != fd);
   at(fd).used = false;

@@ -115,6 +115,7 @@ class DeterministicBackend final : public Backend {
   void deliver() override;
   void close(int fd) override;
   int end_sending(int fd) override;
+  bool peer_ended_sending(int fd) const override;
   void detach(int fd) override;
   void wake() override { woken_ = true; }
   size_t open_descriptors() const override;

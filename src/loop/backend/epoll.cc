@@ -96,6 +96,7 @@ bool EpollBackend::start(Operation& operation) {
 
 // True: done, result is set. False: it would block.
 bool EpollBackend::attempt(Operation& operation, Descriptor& state) {
+  ++counts_.performed;
   const int64_t result = perform(operation);
   if (result == -EAGAIN) {
     if (reads(operation.kind)) state.drained = true;
@@ -137,6 +138,7 @@ int EpollBackend::subscribe(int fd, Descriptor& state, uint32_t interest) {
   epoll_event event{.events = (wanted & ~static_cast<uint32_t>(EPOLLRDHUP)) | mode,
                     .data = {.u64 = tag(fd, state.generation)}};
   const int action = state.registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  ++counts_.subscribed;
   if (::epoll_ctl(epoll_.get(), action, fd, &event) < 0) return errno;
   state.registered = true;
   state.interest = wanted;
@@ -213,6 +215,11 @@ void EpollBackend::close(int fd) {
 }
 
 int EpollBackend::end_sending(int fd) { return ::shutdown(fd, SHUT_WR) == 0 ? 0 : errno; }
+
+bool EpollBackend::peer_ended_sending(int fd) const {
+  const auto index = static_cast<size_t>(fd);
+  return index < descriptors_.size() && descriptors_[index].hung_up;
+}
 
 void EpollBackend::unregister(int fd, Descriptor& state) {
   if (state.registered) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);

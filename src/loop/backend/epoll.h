@@ -40,10 +40,18 @@ class EpollBackend final : public Backend {
   void deliver() override;
   void close(int fd) override;
   int end_sending(int fd) override;
+  bool peer_ended_sending(int fd) const override;
   void detach(int fd) override;
   void wake() override;
   size_t open_descriptors() const override { return open_descriptors_; }
   void set_wake_up(int listener, WakeUp wake_up) override;
+
+  // System calls made for operations so far: the budgets of a request are tests, and this is what they read.
+  struct Counts {
+    uint64_t performed = 0;   // recv, sendmsg, accept4, ...: one for each attempt
+    uint64_t subscribed = 0;  // epoll_ctl
+  };
+  Counts counts() const { return counts_; }
 
  private:
   static constexpr int kEventsATurn = 256;
@@ -78,6 +86,7 @@ class EpollBackend final : public Backend {
   base::Fd wake_;
   std::vector<Descriptor> descriptors_;
   size_t open_descriptors_ = 0;
+  Counts counts_;
   std::array<epoll_event, kEventsATurn> events_;
   std::span<const epoll_event> found_;  // by the last wait(), in events_
 };

@@ -59,7 +59,7 @@ int64_t call(Operation& operation) {
     case OperationKind::kRead: return ::read(fd, pointer, length);
     case OperationKind::kWrite: return ::write(fd, pointer, length);
     case OperationKind::kSendMessage:
-      return ::sendmsg(fd, static_cast<const msghdr*>(pointer), flags | MSG_NOSIGNAL);
+      return ::sendmsg(fd, static_cast<const msghdr*>(pointer), (flags & ~kTryOnly) | MSG_NOSIGNAL);
     case OperationKind::kSendFile: return ::sendfile(fd, other_fd, static_cast<off_t*>(pointer), length);
     case OperationKind::kSplice:
       return ::splice(other_fd, nullptr, fd, nullptr, length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
