@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The table behind known_names.h. Length, first, middle and last octet of every known name make a number; the
-// multiplier kMultiplier spreads those numbers over 256 slots without a collision, which the compiler checks.
+// multiplier spreads those numbers over 256 slots without a collision, which the compiler checks.
 #include "http/known_names.h"
 
 #include <array>
@@ -80,49 +80,27 @@ constexpr std::array<std::string_view, kKnownNames> kNames{
     "X-Sendfile",
 };
 
-constexpr uint32_t kMultiplier = 0xe6abb9d5;
-constexpr size_t kSlots = 256;
-constexpr size_t kShortest = 2;
-constexpr size_t kLongest = 32;
-
-// Or-ing 0x20 makes a letter lower and leaves "-" as it is; what it does to other octets the comparison
-// undoes.
-constexpr uint32_t fold(char c) { return static_cast<unsigned char>(c) | 0x20U; }
-
-constexpr uint32_t slot_of(std::string_view name) {
-  const uint32_t key = static_cast<uint32_t>(name.size()) | fold(name.front()) << 8 |
-                       fold(name[name.size() / 2]) << 16 | fold(name.back()) << 24;
-  return key * kMultiplier >> 24;
-}
-
-struct Entry {
-  char lower[kLongest];  // the rest is zeros
-};
-
-struct Tables {
-  std::array<uint8_t, kSlots> names{};
-  std::array<uint8_t, kSlots> lengths{};  // 0: an empty slot, which equals no name's length
-  std::array<Entry, kKnownNames> spellings{};
-  size_t filled = 0;
-};
-
-constexpr Tables make_tables() {
-  Tables tables;
+constexpr detail::NameTable make_table() {
+  detail::NameTable table{};
   for (size_t i = 1; i < kKnownNames; ++i) {
-    const uint32_t slot = slot_of(kNames[i]);
-    if (tables.lengths[slot] == 0) ++tables.filled;
-    tables.names[slot] = static_cast<uint8_t>(i);
-    tables.lengths[slot] = static_cast<uint8_t>(kNames[i].size());
+    table.slots[detail::name_slot(kNames[i])] = {static_cast<uint8_t>(kNames[i].size()),
+                                                 static_cast<uint8_t>(i)};
     for (size_t at = 0; at < kNames[i].size(); ++at) {
       const char c = kNames[i][at];
-      tables.spellings[i].lower[at] = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+      table.lower[i][at] = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
     }
   }
-  return tables;
+  return table;
 }
 
-constexpr Tables kTables = make_tables();
-static_assert(kTables.filled == kKnownNames - 1, "two known names share a slot: look for another multiplier");
+constexpr size_t filled_slots(const detail::NameTable& table) {
+  size_t filled = 0;
+  for (const auto& slot : table.slots) filled += slot.length == 0 ? 0 : 1;
+  return filled;
+}
+
+static_assert(filled_slots(make_table()) == kKnownNames - 1,
+              "two names share a slot: look for another multiplier");
 
 template <typename Word>
 Word load(const char* from) {
@@ -141,31 +119,31 @@ bool same(const char* sent, const char* lower) {
   return static_cast<Word>(load<Word>(sent) | letters) == expected;
 }
 
-bool same_name(std::string_view name, const char* lower) {
+}  // namespace
+
+namespace detail {
+
+constinit const NameTable kNameTable = make_table();
+
+// The first and last octets of the name in overlapping words, the middle in words between them. `lower` has
+// as many.
+bool is_same_name(std::string_view name, const char* lower) {
   const char* const sent = name.data();
   const size_t size = name.size();
   if (size >= 8) {
-    for (size_t at = 0; at + 8 < size; at += 8) {
+    if (!same<uint64_t>(sent, lower) || !same<uint64_t>(sent + size - 8, lower + size - 8)) return false;
+    for (size_t at = 8; at + 8 < size; at += 8) {
       if (!same<uint64_t>(sent + at, lower + at)) return false;
     }
-    return same<uint64_t>(sent + size - 8, lower + size - 8);
+    return true;
   }
   if (size >= 4) {
     return same<uint32_t>(sent, lower) && same<uint32_t>(sent + size - 4, lower + size - 4);
   }
-  return same<uint16_t>(sent, lower) && same<uint16_t>(sent + size - 2, lower + size - 2);
+  return size >= 2 && same<uint16_t>(sent, lower) && same<uint16_t>(sent + size - 2, lower + size - 2);
 }
 
-}  // namespace
-
-KnownName find_known_name(std::string_view name) {
-  if (name.size() < kShortest) return KnownName::kOther;
-  const uint32_t slot = slot_of(name);
-  if (kTables.lengths[slot] != name.size()) return KnownName::kOther;
-  const uint8_t candidate = kTables.names[slot];
-  if (!same_name(name, kTables.spellings[candidate].lower)) return KnownName::kOther;
-  return static_cast<KnownName>(candidate);
-}
+}  // namespace detail
 
 std::string_view canonical_name(KnownName name) { return kNames[static_cast<size_t>(name)]; }
 

@@ -85,8 +85,44 @@ enum class KnownName : uint8_t {
 
 inline constexpr size_t kKnownNames = static_cast<size_t>(KnownName::kXSendfile) + 1;
 
+namespace detail {
+
+inline constexpr uint32_t kNameMultiplier = 0xe6abb9d5;
+inline constexpr size_t kNameSlots = 256;
+
+// What find_known_name() looks into; made by the compiler.
+struct NameTable {
+  struct Slot {
+    uint8_t length;  // 0: empty, which is no name's length
+    uint8_t name;    // a KnownName
+  };
+  Slot slots[kNameSlots];
+  char lower[kKnownNames][32];  // in lower case, the rest zeros
+};
+extern const NameTable kNameTable;
+
+// Or-ing 0x20 makes a letter lower and leaves "-" as it is; what it does to other octets the comparison
+// undoes.
+constexpr uint32_t fold(char c) { return static_cast<unsigned char>(c) | 0x20U; }
+
+constexpr uint32_t name_slot(std::string_view name) {
+  const uint32_t key = static_cast<uint32_t>(name.size()) | fold(name.front()) << 8 |
+                       fold(name[name.size() / 2]) << 16 | fold(name.back()) << 24;
+  return key * kNameMultiplier >> 24;
+}
+
+bool is_same_name(std::string_view name, const char* lower);
+
+}  // namespace detail
+
 // kOther if it is none of them (or empty). Any octets may be asked for.
-KnownName find_known_name(std::string_view name);
+inline KnownName find_known_name(std::string_view name) {
+  if (name.empty()) return KnownName::kOther;
+  const detail::NameTable::Slot slot = detail::kNameTable.slots[detail::name_slot(name)];
+  if (slot.length != name.size()) return KnownName::kOther;
+  if (!detail::is_same_name(name, detail::kNameTable.lower[slot.name])) return KnownName::kOther;
+  return static_cast<KnownName>(slot.name);
+}
 
 // As the registry spells it: "Content-Type". Static text; "" for kOther.
 std::string_view canonical_name(KnownName name);

@@ -7,23 +7,44 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "base/ascii.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace remuda::http {
 
 namespace {
 
 // Whether decoding and normalising would leave the path as it is: no "%", NUL, "//" and "/.".
-bool is_plain(std::string_view path) {
-  char before = '\0';
+bool is_plain_octets(std::string_view path, bool& after_slash) {
   for (const char c : path) {
-    if (c == '%' || c == '\0' || (before == '/' && (c == '/' || c == '.'))) return false;
-    before = c;
+    if (c == '%' || c == '\0' || (after_slash && (c == '/' || c == '.'))) return false;
+    after_slash = c == '/';
   }
   return true;
+}
+
+bool is_plain(std::string_view path) {
+  bool after_slash = false;
+#ifdef __SSE2__
+  for (; path.size() >= 16; path.remove_prefix(16)) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(path.data()));
+    const auto where = [octets](char c) {
+      return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_set1_epi8(c))));
+    };
+    const unsigned slashes = where('/');
+    const unsigned after_slashes = slashes << 1 | (after_slash ? 1 : 0);
+    if ((where('%') | where('\0') | (after_slashes & (slashes | where('.')))) != 0) return false;
+    after_slash = (slashes & 0x8000) != 0;
+  }
+#endif
+  return is_plain_octets(path, after_slash);
 }
 
 struct Decoded {
@@ -97,27 +118,30 @@ bool stays_in_path(char c) {
   return base::is_digit(c) || base::is_letter(c) || kMarks.find(c) != std::string_view::npos;
 }
 
-bool is_host_char(char c) {
-  return base::is_letter(c) || base::is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+constexpr std::array<bool, 256> make_host_table() {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 128; ++c)
+    table[c] = base::is_letter(static_cast<char>(c)) || base::is_digit(static_cast<char>(c));
+  for (const char c : {'-', '.', '_', '~'}) table[c] = true;
+  return table;
 }
+constexpr std::array<bool, 256> kHostChars = make_host_table();
 
-bool is_name(std::string_view host) {
-  if (host.empty() || host.front() == '.') return false;
-  return std::all_of(host.begin(), host.end(), is_host_char);
+// The end of the name at the beginning of `text`.
+size_t name_end(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size() && kHostChars[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
 }
 
 bool is_ipv6_in_brackets(std::string_view host) {
   char text[INET6_ADDRSTRLEN] = {};
-  if (host.size() < 4 || host.size() - 2 >= sizeof text) return false;
+  if (!host.ends_with(']') || host.size() < 4 || host.size() - 2 >= sizeof text) return false;
   const std::string_view inside = host.substr(1, host.size() - 2);
   if (inside.find('\0') != std::string_view::npos) return false;
   std::memcpy(text, inside.data(), inside.size());
   in6_addr address;
   return ::inet_pton(AF_INET6, text, &address) == 1;
-}
-
-bool is_host(std::string_view host) {
-  return host.starts_with('[') && host.ends_with(']') ? is_ipv6_in_brackets(host) : is_name(host);
 }
 
 bool take_port(std::string_view digits, std::optional<uint16_t>& port) {
@@ -132,16 +156,18 @@ bool take_port(std::string_view digits, std::optional<uint16_t>& port) {
   return true;
 }
 
-// Host and port as they stand, nothing if that is not what it is.
-std::optional<Authority> split_authority(std::string_view authority) {
-  Authority parts{authority, std::nullopt};
-  const size_t host_end = authority.starts_with('[') ? std::min(authority.find(']'), authority.size()) : 0;
-  if (const size_t colon = authority.find(':', host_end); colon != std::string_view::npos) {
-    parts.host = authority.substr(0, colon);
-    if (!take_port(authority.substr(colon + 1), parts.port)) return std::nullopt;
+// Host and port as they stand; false if that is not what it is.
+bool split_authority(std::string_view authority, Authority& parts) {
+  size_t host_end = name_end(authority);
+  if (authority.starts_with('[')) {
+    host_end = std::min(authority.find(']'), authority.size() - 1) + 1;
+    if (!is_ipv6_in_brackets(authority.substr(0, host_end))) return false;
+  } else if (host_end == 0 || authority.front() == '.') {
+    return false;
   }
-  if (!is_host(parts.host)) return std::nullopt;
-  return parts;
+  parts.host = authority.substr(0, host_end);
+  if (host_end == authority.size()) return true;
+  return authority[host_end] == ':' && take_port(authority.substr(host_end + 1), parts.port);
 }
 
 }  // namespace
@@ -179,18 +205,21 @@ std::string_view encode_path(std::string_view path, base::Arena& arena) {
   return {room, size};
 }
 
-bool is_valid_authority(std::string_view authority) { return split_authority(authority).has_value(); }
+bool is_valid_authority(std::string_view authority) {
+  Authority parts;
+  return split_authority(authority, parts);
+}
 
 base::Result<Authority> parse_authority(std::string_view authority, base::Arena& arena) {
-  auto parts = split_authority(authority);
-  if (!parts) return base::failure(EINVAL, "not a host with or without a port");
-  if (parts->host.ends_with('.')) parts->host.remove_suffix(1);
-  if (std::any_of(parts->host.begin(), parts->host.end(), [](char c) { return base::to_lower(c) != c; })) {
-    auto* const room = static_cast<char*>(arena.allocate(parts->host.size(), 1));
-    std::transform(parts->host.begin(), parts->host.end(), room, base::to_lower);
-    parts->host = {room, parts->host.size()};
+  Authority parts;
+  if (!split_authority(authority, parts)) return base::failure(EINVAL, "not a host with or without a port");
+  if (parts.host.ends_with('.')) parts.host.remove_suffix(1);
+  if (std::any_of(parts.host.begin(), parts.host.end(), [](char c) { return base::to_lower(c) != c; })) {
+    auto* const room = static_cast<char*>(arena.allocate(parts.host.size(), 1));
+    std::transform(parts.host.begin(), parts.host.end(), room, base::to_lower);
+    parts.host = {room, parts.host.size()};
   }
-  return *parts;
+  return parts;
 }
 
 }  // namespace remuda::http

@@ -11,6 +11,17 @@
 
 namespace remuda::http::h1 {
 
+namespace {
+
+// Most values need nothing done: both ends are above the space.
+std::string_view trim(std::string_view value) {
+  if (!value.empty() && value.front() > ' ' && value.back() > ' ') [[likely]]
+    return value;
+  return base::trim_whitespace(value);
+}
+
+}  // namespace
+
 const char* name_of_fault(char octet) {
   if (octet == '\n') return "a line ends in LF without CR";
   if (octet == '\r') return "CR without LF";
@@ -37,7 +48,10 @@ Outcome FieldSection::parse(const char* begin, const char* end, const FieldLimit
   bool more = !complete_ && !refusal_;
   while (more) {
     switch (state_) {
-      case State::kLineStart: more = start_line(bound); break;
+      case State::kLineStart:
+        read_whole_lines(bound, limits);
+        more = start_line(bound);
+        break;
       case State::kName: more = read_name(bound, limits); break;
       case State::kValue: more = read_value(bound, limits); break;
       case State::kLineEnd: more = read_line_feed(bound, State::kLineStart); break;
@@ -50,6 +64,27 @@ Outcome FieldSection::parse(const char* begin, const char* end, const FieldLimit
   if (complete_) return Outcome::kComplete;
   if (!refusal_ && bound != end) refuse(431, "the fields together are too long");
   return refusal_ ? Outcome::kRefused : Outcome::kIncomplete;
+}
+
+// The lines that are all there and as they should be, which nearly all are. Leaves position_ at the start of
+// the first line that is not, or that ends the section, for the steps below to judge.
+void FieldSection::read_whole_lines(const char* bound, const FieldLimits& limits) {
+#ifdef __SSE2__
+  const char* line = position_;
+  for (size_t left = std::min(limits.count, Fields::kMost) - fields_.size(); left != 0; --left) {
+    const char* const colon = scan_short_name(line, bound);
+    if (colon == nullptr || bound - colon < 4 || *colon != ':') break;
+    const char* begin = colon + 1;
+    if (*begin == ' ') ++begin;
+    const char* const end = scan_value(begin, bound);
+    if (bound - end < 2 || end[0] != '\r' || end[1] != '\n') break;
+    if (static_cast<size_t>(end - line) > limits.line || colon == line) break;
+    const std::string_view name(line, colon);
+    fields_.add(find_known_name(name), name, trim({begin, end}));
+    line = end + 2;
+  }
+  position_ = line;
+#endif
 }
 
 bool FieldSection::start_line(const char* bound) {
@@ -107,13 +142,7 @@ bool FieldSection::read_value(const char* bound, const FieldLimits& limits) {
   return refuse(400, name_of_fault(*position_));
 }
 
-void FieldSection::add_field() {
-  const char* begin = colon_ + 1;
-  const char* end = position_;
-  while (begin != end && (*begin == ' ' || *begin == '\t')) ++begin;
-  while (begin != end && (end[-1] == ' ' || end[-1] == '\t')) --end;
-  fields_.add(known_, {line_, colon_}, {begin, end});
-}
+void FieldSection::add_field() { fields_.add(known_, {line_, colon_}, trim({colon_ + 1, position_})); }
 
 bool FieldSection::read_line_feed(const char* bound, State next) {
   if (position_ == bound) return false;

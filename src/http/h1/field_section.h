@@ -40,6 +40,7 @@ class FieldSection {
   enum class State : uint8_t { kLineStart, kName, kValue, kLineEnd, kSectionEnd };
 
   // True: go on. False: the octets have run out, or refused.
+  void read_whole_lines(const char* bound, const FieldLimits& limits);
   bool start_line(const char* bound);
   bool read_name(const char* bound, const FieldLimits& limits);
   bool read_value(const char* bound, const FieldLimits& limits);

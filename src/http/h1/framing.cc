@@ -82,16 +82,29 @@ struct ConnectionOptions {
   bool upgrade = false;
 };
 
+// `lower` is of small letters and "-"; `option` holds no CR, the only other octet that bit 0x20 makes "-".
+template <size_t kSize>
+bool is_option(std::string_view option, const char (&lower)[kSize]) {
+  if (option.size() != kSize - 1) return false;
+  bool same = true;
+  for (size_t i = 0; i < kSize - 1; ++i) same = same & ((option[i] | 0x20) == lower[i]);
+  return same;
+}
+
 void take_option(std::string_view option, ConnectionOptions& options) {
-  if (option.size() == 10 && base::equal_ignoring_case(option, "keep-alive")) options.keep_alive = true;
-  if (option.size() == 5 && base::equal_ignoring_case(option, "close")) options.close = true;
-  if (option.size() == 7 && base::equal_ignoring_case(option, "upgrade")) options.upgrade = true;
+  if (is_option(option, "keep-alive")) options.keep_alive = true;
+  if (is_option(option, "close")) options.close = true;
+  if (is_option(option, "upgrade")) options.upgrade = true;
 }
 
 void read_connection(const Request& request, Framing& framing) {
   ConnectionOptions options;
   for (const Field* field = request.fields.first(KnownName::kConnection); field != nullptr;
        field = request.fields.next(*field)) {
+    if (is_option(field->value, "keep-alive")) {  // what browsers send
+      options.keep_alive = true;
+      continue;
+    }
     std::string_view rest = field->value;
     std::string_view option;
     while (base::next_list_member(rest, option)) take_option(option, options);

@@ -46,19 +46,13 @@ Outcome HeadParser::parse(std::string_view received) {
   const char* const end = received.data() + received.size();
   if (first_ == nullptr) first_ = position_ = received.data();
   bool more = true;
-  while (more) {
-    switch (state_) {
-      case State::kBegin:
-      case State::kEmptyLineEnd:
-      case State::kStart: more = read_start(end); break;
-      case State::kMethod: more = read_method(end); break;
-      case State::kTarget: more = read_target(end); break;
-      case State::kVersion: more = read_version(end); break;
-      case State::kFields: more = read_fields(end); break;
-      case State::kComplete: return Outcome::kComplete;
-      case State::kRefused: return Outcome::kRefused;
-    }
-  }
+  while (more && state_ < State::kMethod) more = read_start(end);
+  if (more && state_ == State::kMethod) more = read_method(end);
+  if (more && state_ == State::kTarget) more = read_target(end);
+  if (more && state_ == State::kVersion) more = read_version(end);
+  if (more && state_ == State::kFields) read_fields(end);
+  if (state_ == State::kComplete) [[likely]]
+    return Outcome::kComplete;
   return state_ == State::kRefused ? Outcome::kRefused : Outcome::kIncomplete;
 }
 

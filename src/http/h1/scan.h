@@ -79,6 +79,18 @@ inline const char* scan_name(const char* from, const char* to) {
   return scan::by_table(scan::kStopsName, from, to);
 }
 
+#ifdef __SSE2__
+// The end of a name of at most 31 letters and "-"; null if it is not seen within two full blocks before `to`.
+inline const char* scan_short_name(const char* from, const char* to) {
+  if (to - from < 16) return nullptr;
+  if (const unsigned stops = scan::name_stops(scan::load(from)); stops != 0) [[likely]]
+    return from + std::countr_zero(stops);
+  if (to - from < 32) return nullptr;
+  const unsigned stops = scan::name_stops(scan::load(from + 16));
+  return stops == 0 ? nullptr : from + 16 + std::countr_zero(stops);
+}
+#endif
+
 // A control character other than tab.
 inline const char* scan_value(const char* from, const char* to) {
 #ifdef __SSE2__
