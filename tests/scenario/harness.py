@@ -182,7 +182,7 @@ class Server:
 
         eventually("the server listens", ready, within)
 
-    def signal(self, number: int):
+    def send_signal(self, number: int):
         os.kill(self.pid, number)
 
     def processes(self, role: str) -> list[int]:
@@ -202,7 +202,7 @@ class Server:
 
     def stop(self, number: int = signal.SIGTERM, within: float = 20.0) -> int:
         if self.process.poll() is None:
-            self.signal(number)
+            self.send_signal(number)
         return self.wait(within)
 
     def left_behind(self) -> list[int]:

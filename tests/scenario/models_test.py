@@ -83,7 +83,7 @@ def test_model_stops_gracefully(start, place, name):
     server.count()
     connection.send(request("GET", "/cgi-bin/sleep"))
     time.sleep(0.3)
-    server.signal(signal.SIGTERM)
+    server.send_signal(signal.SIGTERM)
     assert connection.read_answer().text == "slept"
     assert server.wait() == 0
 

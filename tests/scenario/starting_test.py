@@ -198,7 +198,7 @@ def test_ready_and_stopping_are_told(start, place):
         while "READY=1" not in heard:
             heard += "\n" + notify.recv(4096).decode()
         assert server.get("/").text == "home"
-        server.signal(signal.SIGTERM)
+        server.send_signal(signal.SIGTERM)
         while "STOPPING=1" not in heard:
             heard += "\n" + notify.recv(4096).decode()
 

@@ -51,7 +51,7 @@ def test_graceful_stop(server, number):
     assert idle.ask(request("GET", "/")).status == 200
     busy = begin(server, "/cgi-bin/slow")
     started = time.monotonic()
-    server.signal(number)
+    server.send_signal(number)
     assert idle.is_closed()
     answer = busy.read_answer()
     assert answer.text == "slow" and busy.is_closed()
@@ -64,7 +64,7 @@ def test_graceful_stop(server, number):
 def test_graceful_stop_has_a_limit(server):
     busy = begin(server, "/cgi-bin/longer")
     started = time.monotonic()
-    server.signal(signal.SIGTERM)
+    server.send_signal(signal.SIGTERM)
     status = server.wait()
     took = time.monotonic() - started
     assert 2.5 < took < 6 * SLOWNESS
@@ -75,7 +75,7 @@ def test_graceful_stop_has_a_limit(server):
 def test_sigint_stops_at_once(server):
     busy = begin(server, "/cgi-bin/longer")
     started = time.monotonic()
-    server.signal(signal.SIGINT)
+    server.send_signal(signal.SIGINT)
     server.expect_status = server.wait()
     assert time.monotonic() - started < 1.5 * SLOWNESS
     assert server.expect_status in (0, 130, -signal.SIGINT)
@@ -84,11 +84,11 @@ def test_sigint_stops_at_once(server):
 
 def test_second_signal_stops_at_once(server):
     begin(server, "/cgi-bin/longer")
-    server.signal(signal.SIGTERM)
+    server.send_signal(signal.SIGTERM)
     time.sleep(0.2)
     assert server.process.poll() is None
     started = time.monotonic()
-    server.signal(signal.SIGTERM)
+    server.send_signal(signal.SIGTERM)
     server.expect_status = server.wait()
     assert time.monotonic() - started < 1.5 * SLOWNESS
 
@@ -98,7 +98,7 @@ def test_stop_under_load_loses_no_request(server):
     with Load(server, ["/", "/cgi-bin/quick"], threads=4, every=0.003, keep=False) as load:
         server.place.script("quick", r"printf 'Content-Type: text/plain\n\nquick'")
         time.sleep(0.5)
-        server.signal(signal.SIGTERM)
+        server.send_signal(signal.SIGTERM)
         assert server.wait() == 0
     print(load.outcome.lost, load.outcome.statuses)
     resets = [lost for lost in load.outcome.lost if "Reset" in lost or "Closed" in lost or "Broken" in lost]
@@ -115,7 +115,7 @@ def test_stop_during_spawn(server):
         connection.send(request("GET", "/cgi-bin/slow"))
         connections.append(connection)
     server.count(20)
-    server.signal(signal.SIGTERM)
+    server.send_signal(signal.SIGTERM)
     for connection in connections:
         try:
             assert connection.read_answer().status in (200, 503)
@@ -131,7 +131,7 @@ def test_stop_right_after_the_start(start, place):
     for delay in (0.0, 0.01, 0.03, 0.1):
         server = start(CONFIGURATION, wait=False)
         time.sleep(delay)
-        server.signal(signal.SIGTERM)
+        server.send_signal(signal.SIGTERM)
         server.expect_status = status = server.wait()
         assert status in (0, -signal.SIGTERM)
 
@@ -153,7 +153,7 @@ def test_logs_are_reopened(start, place):
             time.sleep(0.15)
             os.rename(place / "access.log", place / f"access.log.{turn}")
             os.rename(errors, place / f"error.log.{turn}")
-            server.signal(signal.SIGUSR1)
+            server.send_signal(signal.SIGUSR1)
             eventually("the log is there again", (place / "access.log").exists)
             eventually("the error log is there again", errors.exists)
     assert load.outcome.lost == [] and load.outcome.statuses.keys() == {200}
@@ -217,7 +217,7 @@ def test_many_clients_at_the_stop(server):
         thread.start()
     eventually("the first has started", (server.place / "cgi-bin/started").exists)
     time.sleep(0.2)
-    server.signal(signal.SIGTERM)
+    server.send_signal(signal.SIGTERM)
     for thread in threads:
         thread.join(30)
     assert statuses == [200] * 50
