@@ -17,6 +17,7 @@
 #include <atomic>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/log_file.h"
 
 namespace remuda::base {
@@ -50,8 +51,6 @@ void append_escaped(std::string& to, char byte) {
     default: fmt::format_to(std::back_inserter(to), "\\x{:02x}", static_cast<unsigned char>(byte));
   }
 }
-
-bool is_control(char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f; }
 
 // The message as it may stand in the log: no control bytes; further lines are indented, so that none of them
 // can be taken for a line of the log itself.
