@@ -3,36 +3,50 @@
 // The steps of a connection, in the order in which they happen.
 #include "http/h1/connection.h"
 
-#include <sys/socket.h>
+#include "http/h1/taken_over.h"
 
 namespace remuda::http::h1 {
 
-Connection::Connection(Driver& driver, loop::LoopFd socket, Address peer)
+namespace {
+// Pipelined requests that are answered before other connections get their turn.
+constexpr unsigned kFairRequests = 32;
+}  // namespace
+
+Connection::Connection(Driver& driver, loop::LoopFd socket, const Address& peer)
     : driver_(driver),
       socket_(std::move(socket)),
       endpoints_{.peer = peer, .socket = socket_.get(), .secure = false} {}
 
-loop::Task<void> Connection::serve() {
+Connection::Connection(Connection&& other) noexcept
+    : driver_(other.driver_), socket_(std::move(other.socket_)), endpoints_(other.endpoints_) {}
+
+loop::Task<void> Connection::run(Connection self) {
+  Driver& driver = self.driver_;
+  driver.began();
+  Next next = Next::kIdle;
   while (true) {
-    const Next next = co_await serve_available();
-    if (next == Next::kLinger) co_await linger();
-    if (next != Next::kIdle) break;
-    idle_ = true;
-    idle_since_ = driver_.loop().now();
-    driver_.became_idle(*this);
-    const auto arrived = co_await driver_.loop().readable(socket_.get(), patience());
-    idle_ = false;
-    if (!arrived) break;
+    next = co_await self.serve_available();
+    if (next != Next::kIdle || self.told_to_close_) break;
+    self.idle_since_ = driver.loop().now();
+    driver.became_idle(self);
+    const auto arrived = co_await driver.loop().readable(self.socket_.get(), self.patience());
+    self.unlink();
+    if (!arrived && !self.told_to_close_) break;
   }
+  if (next == Next::kLinger) co_await self.linger();
+  self.socket_.reset();
+  driver.ended();
 }
 
-void Connection::close_if_idle() {
-  if (idle_) driver_.loop().cancel_reading(socket_.get());
+void Connection::close_idle() {
+  told_to_close_ = true;
+  unlink();
+  driver_.loop().cancel_reading(socket_.get());
 }
 
 loop::Time Connection::patience() const {
   const Options& options = driver_.options();
-  return driver_.loop().now() + (had_request_ ? options.idle : options.first_byte);
+  return idle_since_ + (had_request_ ? options.idle : options.first_byte);
 }
 
 // Serves what has arrived: one request most often, several if they were pipelined.
@@ -43,102 +57,156 @@ loop::Task<Connection::Next> Connection::serve_available() {
   if (!got) co_return got.error().code == EAGAIN ? Next::kIdle : Next::kClose;
   if (*got == 0) co_return Next::kClose;
   input.received(*got);
-  while (true) {
+  had_request_ = true;
+  for (unsigned served = 1;; ++served) {
     const Next next = co_await serve_request(*active, input);
     if (next == Next::kClose && !input.empty()) co_return Next::kLinger;
     if (next != Next::kIdle || input.empty()) co_return next;
-    input.compact();
+    input.release();
+    if (served % kFairRequests == 0) co_await driver_.loop().yield();
   }
 }
 
 loop::Task<Connection::Next> Connection::serve_request(Active& active, Input& input) {
   base::Arena arena(active.arena_block);
-  H1Exchange exchange(arena, driver_, socket_.get(), input);
-  exchange.request.began = driver_.loop().now();
-  exchange.request.endpoints = &endpoints_;
-  exchange.request.id = driver_.service().next_request_id();
-  had_request_ = true;
-  Next next = Next::kClose;
-  if (co_await read_head(exchange, input)) {
-    next = co_await answer(exchange, active);
-    if (next == Next::kIdle && exchange.response.takeover != nullptr)
-      next = co_await hand_over(exchange, input);
-  } else if (exchange.response.status != 0) {
-    finish(exchange, co_await send_response(driver_, exchange, active, Persistence::kClose));
-    next = Next::kLinger;
+  H1Exchange exchange(arena, driver_, endpoints_, input);
+  const auto outcome = exchange.parser.parse(input.unread());
+  Head head = Head::kGivenUp;
+  if (outcome != HeadParser::Outcome::kIncomplete) [[likely]] {
+    head = judge(exchange, outcome, input);
   } else {
-    finish(exchange, {.trouble = exchange.trouble});
+    head = co_await read_head(exchange, input);
   }
-  co_await exchange.conclude();
+  Next next = Next::kClose;
+  if (head == Head::kComplete) [[likely]] {
+    co_await driver_.service().handle(exchange);
+    next = co_await answer(exchange, active, input);
+  } else if (head == Head::kRefused) {
+    next = co_await answer_refused(exchange, active);
+  } else if (exchange.parser.has_begun()) {
+    finish(exchange, {});
+  }
+  if (exchange.is_watching()) [[unlikely]]
+    co_await exchange.end_watch();
+  exchange.conclude();
   co_return next;
 }
 
-// True: the head is complete and the body is framed. False: refused (a response is ready) or given up (it is
-// not).
-loop::Task<bool> Connection::read_head(H1Exchange& exchange, Input& input) {
-  HeadParser& parser = exchange.parser;
+// --- the head ----------------------------------------------------------------------------------------------
+
+// The outcome is kComplete or kRefused.
+Connection::Head Connection::judge(H1Exchange& exchange, HeadParser::Outcome outcome, Input& input) {
+  exchange.record.head_read = driver_.loop().now();
+  if (outcome == HeadParser::Outcome::kRefused) [[unlikely]] {
+    refuse(exchange, exchange.parser.status(), exchange.parser.why());
+    return Head::kRefused;
+  }
+  input.use(exchange.parser.head_bytes());
+  exchange.begin_body();
+  return Head::kComplete;
+}
+
+// A head that did not arrive in one piece.
+loop::Task<Connection::Head> Connection::read_head(H1Exchange& exchange, Input& input) {
+  const loop::Time deadline = exchange.request.began + driver_.options().head_time;
   while (true) {
-    const auto outcome = parser.parse(input.unread());
-    if (outcome == HeadParser::Outcome::kComplete) [[likely]]
-      break;
-    if (outcome == HeadParser::Outcome::kRefused) {
-      refuse(exchange, parser.status(), parser.why());
-      co_return false;
-    }
-    if (input.room().empty()) {
-      input.grow();
-      parser.restart();
-      continue;
-    }
-    const loop::Time deadline = exchange.request.began + driver_.options().head_time;
+    const char* const first = input.unread().data();
+    input.make_room();
+    if (input.unread().data() != first) exchange.parser.restart();
     const auto got = co_await driver_.loop().receive(socket_.get(), input.room(), deadline);
-    if (!got && got.error().code == ETIMEDOUT) {
-      refuse(exchange, 408, "the head of the request did not arrive in time");
-      co_return false;
-    }
-    if (!got || *got == 0) {
-      exchange.trouble = "the client left within the head of a request";
-      co_return false;
-    }
+    if (!got || *got == 0) co_return head_cut_short(exchange, got ? ECONNRESET : got.error().code);
     input.received(*got);
+    const auto outcome = exchange.parser.parse(input.unread());
+    if (outcome != HeadParser::Outcome::kIncomplete) co_return judge(exchange, outcome, input);
+  }
+}
+
+Connection::Head Connection::head_cut_short(H1Exchange& exchange, int error) {
+  if (error == ETIMEDOUT && exchange.parser.has_begun()) {
+    refuse(exchange, 408, "the head of the request did not arrive in time");
+    return Head::kRefused;
   }
   exchange.record.head_read = driver_.loop().now();
-  input.use(parser.head_bytes());
-  exchange.frame(parser.framing());
-  co_return true;
+  exchange.record.trouble = "the client left within the head of a request";
+  return Head::kGivenUp;
 }
 
 void Connection::refuse(H1Exchange& exchange, int status, std::string_view why) {
   exchange.record.head_read = driver_.loop().now();
+  exchange.record.trouble = why;
   driver_.service().refuse(exchange, status, why);
 }
 
-loop::Task<Connection::Next> Connection::answer(H1Exchange& exchange, Active& active) {
-  co_await driver_.service().handle(exchange);
-  if (exchange.response.status == 0) driver_.service().refuse(exchange, 500, "the handler gave no response");
-  const bool keep = exchange.parser.framing().keep_alive && !driver_.service().should_close() &&
-                    (!exchange.body || exchange.body->can_be_drained());
-  const Sent sent =
-      co_await send_response(driver_, exchange, active, keep ? Persistence::kKeep : Persistence::kClose);
-  finish(exchange, sent);
-  if (exchange.response.takeover != nullptr && sent.complete) co_return Next::kIdle;
-  if (!exchange.body || exchange.body->ended()) [[likely]] {
-    co_return sent.persistence == Persistence::kKeep ? Next::kIdle : Next::kClose;
-  }
-  co_return co_await after_response(exchange, active, sent);
-}
-
-// A body that nobody read: read it away if the connection is to be kept, else linger so that the response
-// arrives.
-loop::Task<Connection::Next> Connection::after_response(H1Exchange& exchange, Active& active, Sent sent) {
-  if (!sent.complete) co_return Next::kClose;
-  if (sent.persistence == Persistence::kKeep && co_await drain(*exchange.body, active)) co_return Next::kIdle;
+loop::Task<Connection::Next> Connection::answer_refused(H1Exchange& exchange, Active& active) {
+  finish(exchange, co_await send_response(driver_, exchange, active, Persistence::kClose));
   co_return Next::kLinger;
 }
 
-loop::Task<bool> Connection::drain(RequestBody& body, Active& active) {
+// --- the response ------------------------------------------------------------------------------------------
+
+loop::Task<Connection::Next> Connection::answer(H1Exchange& exchange, Active& active, Input& input) {
+  const Response& response = exchange.response;
+  if (response.status < 200 || response.takeover != nullptr) [[unlikely]]
+    co_await make_answerable(exchange, active);
+  Sent sent = co_await send_response(driver_, exchange, active, wish(exchange));
+  if (sent.unsendable) [[unlikely]] {
+    exchange.drop_response();
+    exchange.record.trouble = sent.trouble;
+    driver_.service().refuse(exchange, 500, sent.trouble);
+    sent = co_await send_response(driver_, exchange, active, Persistence::kClose);
+  }
+  if (response.takeover != nullptr && sent.complete) [[unlikely]]
+    co_return co_await hand_over(exchange, input, sent);
+  finish(exchange, sent);
+  const bool body_ended = !exchange.body || exchange.body->ended();
+  if (sent.complete && sent.persistence == Persistence::kKeep && body_ended) [[likely]]
+    co_return Next::kIdle;
+  co_return co_await after_response(exchange, active, sent);
+}
+
+// What no client can be sent becomes an error; before a takeover the request's body is read to its end, since
+// the new protocol begins after it (RFC 9110 section 7.8).
+loop::Task<void> Connection::make_answerable(H1Exchange& exchange, Active& active) {
+  Response& response = exchange.response;
+  const char* trouble = nullptr;
+  if (response.takeover != nullptr) {
+    const bool ready =
+        !exchange.body || co_await drain(*exchange.body, active, driver_.options().drain_bytes);
+    if (!ready) trouble = "the body of a request for another protocol could not be read";
+  } else if (response.status == 0) {
+    trouble = "the handler gave no response";
+  } else {
+    trouble = "the handler gave an interim response as its answer";
+  }
+  if (trouble == nullptr) co_return;
+  if (const auto* stream = std::get_if<StreamContent>(&response.content)) co_await stream->body->stop();
+  exchange.drop_response();
+  exchange.record.trouble = trouble;
+  driver_.service().refuse(exchange, 500, trouble);
+}
+
+Persistence Connection::wish(const H1Exchange& exchange) const {
+  const bool keep = exchange.parser.framing().keep_alive && !told_to_close_ &&
+                    !driver_.service().should_close() && (!exchange.body || exchange.body->can_be_drained());
+  return keep ? Persistence::kKeep : Persistence::kClose;
+}
+
+// The connection ends, or a body was not read. One that was promised to be kept is kept if the rest of the
+// body can be read away. A client that may be sending more is given time to read the response before the
+// reset that its bytes would cause (RFC 9112 section 9.6).
+loop::Task<Connection::Next> Connection::after_response(H1Exchange& exchange, Active& active, Sent sent) {
+  if (!sent.complete) co_return Next::kClose;
+  const bool body_ended = !exchange.body || exchange.body->ended();
+  if (sent.persistence == Persistence::kKeep) {
+    const bool drained = co_await drain(*exchange.body, active, driver_.options().drain_bytes);
+    co_return drained ? Next::kIdle : Next::kLinger;
+  }
+  co_return body_ended && !exchange.parser.framing().keep_alive ? Next::kClose : Next::kLinger;
+}
+
+loop::Task<bool> Connection::drain(RequestBody& body, Active& active, uint64_t most) {
   uint64_t drained = 0;
-  while (drained <= driver_.options().drain_bytes) {
+  while (drained <= most) {
     const auto got = co_await body.read(active.stream);
     if (!got) co_return false;
     if (*got == 0) co_return true;
@@ -147,42 +215,11 @@ loop::Task<bool> Connection::drain(RequestBody& body, Active& active) {
   co_return false;
 }
 
-namespace {
-
-// The bytes of the connection, first those that came with the request.
-class TakenOver final : public ByteStream {
- public:
-  TakenOver(Driver& driver, H1Exchange& exchange, Input& input)
-      : driver_(driver), exchange_(exchange), input_(input) {}
-
-  loop::Task<base::Result<size_t>> read(std::span<std::byte> into) override {
-    if (!input_.empty()) {
-      const size_t count = std::min(into.size(), input_.unread().size());
-      std::memcpy(into.data(), input_.unread().data(), count);
-      input_.use(count);
-      co_return count;
-    }
-    co_return co_await driver_.loop().receive(exchange_.output.socket(), into,
-                                              driver_.loop().now() + driver_.options().idle);
-  }
-
-  loop::Task<base::Result<void>> write(std::span<const std::byte> bytes) override {
-    iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
-    co_return co_await exchange_.output.send({&piece, 1}, 0);
-  }
-
- private:
-  Driver& driver_;
-  H1Exchange& exchange_;
-  Input& input_;
-};
-
-}  // namespace
-
-loop::Task<Connection::Next> Connection::hand_over(H1Exchange& exchange, Input& input) {
-  TakenOver stream(driver_, exchange, input);
+loop::Task<Connection::Next> Connection::hand_over(H1Exchange& exchange, Input& input, Sent sent) {
+  TakenOver stream(driver_, exchange.output, input);
   co_await exchange.response.takeover->run(stream);
-  co_return Next::kClose;
+  finish(exchange, sent);
+  co_return Next::kLinger;
 }
 
 void Connection::finish(H1Exchange& exchange, const Sent& sent) {
@@ -192,19 +229,23 @@ void Connection::finish(H1Exchange& exchange, const Sent& sent) {
   record.bytes_received = exchange.body ? exchange.body->received() : 0;
   record.ended = driver_.loop().now();
   record.complete = sent.complete;
-  record.trouble = sent.trouble;
+  if (!sent.trouble.empty()) record.trouble = sent.trouble;
   driver_.service().finished(exchange, record);
 }
 
 // RFC 9112 section 9.6: says that nothing more will be sent and reads on for a while, so that the last
 // response is not lost to the reset that unread bytes would cause.
 loop::Task<void> Connection::linger() {
-  ::shutdown(socket_.get(), SHUT_WR);
-  const Borrowed active(driver_);
-  const loop::Time deadline = driver_.loop().now() + driver_.options().linger;
-  while (true) {
-    const auto got = co_await driver_.loop().receive(socket_.get(), active->stream, deadline);
-    if (!got || *got == 0) co_return;
+  loop::Loop& loop = driver_.loop();
+  loop.end_sending(socket_.get());
+  const loop::Time deadline = loop.now() + driver_.options().linger;
+  while (loop.now() < deadline && co_await loop.readable(socket_.get(), deadline)) {
+    {
+      const Borrowed active(driver_);
+      const auto got = co_await loop.receive_now(socket_.get(), active->stream);
+      if (got ? *got == 0 : got.error().code != EAGAIN) co_return;
+    }
+    co_await loop.yield();  // so that time passes, whatever the client sends
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pools, the list of connections, the cached date.
+// Pools, the list of idle connections, the cached date.
 #include "http/h1/driver.h"
 
 #include "base/http_date.h"
@@ -15,30 +15,21 @@ Driver::Driver(loop::Loop& loop, Service& service, Options options)
 
 Driver::~Driver() { CHECK(connection_count_ == 0); }
 
-loop::Task<void> Driver::serve(loop::LoopFd socket, Address peer) {
-  Connection connection(*this, std::move(socket), peer);
-  connections_.push_back(connection);
-  ++connection_count_;
-  co_await connection.serve();
-  --connection_count_;
+loop::Task<void> Driver::serve(loop::LoopFd socket, const Address& peer) {
+  return Connection::run(Connection(*this, std::move(socket), peer));
 }
 
 void Driver::close_idle() {
-  connections_.for_each([](Connection& connection) { connection.close_if_idle(); });
+  idle_.for_each([](Connection& connection) { connection.close_idle(); });
 }
 
 void Driver::close_oldest_idle(loop::Duration at_least) {
-  Connection* oldest = nullptr;
-  connections_.for_each([&oldest](Connection& connection) {
-    if (oldest == nullptr && connection.is_idle()) oldest = &connection;
-  });
-  if (oldest != nullptr && oldest->idle_since() + at_least <= loop_.now()) oldest->close_if_idle();
+  if (idle_.empty()) return;
+  Connection& oldest = idle_.front();
+  if (oldest.idle_since() + at_least <= loop_.now()) oldest.close_idle();
 }
 
-void Driver::became_idle(Connection& connection) {
-  connection.unlink();
-  connections_.push_back(connection);
-}
+void Driver::became_idle(Connection& connection) { idle_.push_back(connection); }
 
 std::unique_ptr<Active> Driver::lend() {
   if (pool_.empty()) return std::make_unique_for_overwrite<Active>();

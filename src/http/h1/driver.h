@@ -32,17 +32,14 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
 
   // Serves one connection to its end, then closes it. `socket` is a connected stream socket, non-blocking.
-  loop::Task<void> serve(loop::LoopFd socket, Address peer);
+  loop::Task<void> serve(loop::LoopFd socket, const Address& peer);
 
-  // Closes idle connections now; the others close after their current response (Service::should_close says
-  // so).
+  // Closes idle connections now; a request that has just arrived is still answered. The others close after
+  // their current response (Service::should_close says so).
   void close_idle();
 
   // Closes the connection that has been idle for longest, if it has been for `at_least`.
   void close_oldest_idle(loop::Duration at_least);
-
-  // Puts a connection that becomes idle behind all others, so that the longest idle one stands first.
-  void became_idle(Connection& connection);
 
   size_t connections() const { return connection_count_; }
 
@@ -50,6 +47,10 @@ class Driver {
   loop::Loop& loop() { return loop_; }
   Service& service() { return service_; }
   const Options& options() const { return options_; }
+  void began() { ++connection_count_; }
+  void ended() { --connection_count_; }
+  // Puts it behind all others that are idle, so that the longest idle one stands first.
+  void became_idle(Connection& connection);
   std::unique_ptr<Active> lend();
   void give_back(std::unique_ptr<Active> active);
   // The Date field's value, written once a second (RFC 9110 section 6.6.1).
@@ -61,7 +62,7 @@ class Driver {
   loop::Loop& loop_;
   Service& service_;
   Options options_;
-  base::List<Connection> connections_;
+  base::List<Connection> idle_;  // they leave it by themselves
   size_t connection_count_ = 0;
   std::vector<std::unique_ptr<Active>> pool_;
   std::time_t date_second_ = 0;

@@ -8,7 +8,7 @@
 // interim 100, which RFC 9110 section 15.2 lets a server send at any time before the final response.
 #include "http/h1/exchange.h"
 
-#include <sys/socket.h>
+#include <utility>
 
 #include "http/h1/response_writer.h"
 
@@ -19,31 +19,49 @@ constexpr std::chrono::seconds kAskEvery{2};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 }  // namespace
 
-H1Exchange::H1Exchange(base::Arena& its_arena, Driver& driver, int socket, Input& input)
+H1Exchange::H1Exchange(base::Arena& its_arena, Driver& driver, const Endpoints& endpoints, Input& input)
     : Exchange(its_arena, driver.loop()),
       parser(request, driver.options().head),
-      output(driver, socket),
+      output(driver, endpoints.socket),
       driver_(driver),
       input_(input) {
+  request.began = loop.now();
+  request.endpoints = &endpoints;
+  request.id = driver.service().next_request_id();
   body_limit = driver.options().body_bytes;
 }
 
-void H1Exchange::frame(const Framing& framing) {
+void H1Exchange::begin_body() {
+  const Framing& framing = parser.framing();
   if (framing.kind == Framing::Kind::kNone) return;
+  input_.keep_used();
   body.emplace(driver_, input_, output, framing, body_limit, arena);
   request.body = &*body;
 }
 
+void H1Exchange::drop_response() {
+  if (response.holder != nullptr) std::exchange(response.holder, nullptr)->release();
+  response.status = 0;
+  response.reason = {};
+  response.fields.clear();
+  response.prepared_fields = {};
+  response.content = std::monostate();
+  response.length.reset();
+  response.takeover = nullptr;
+  response.internal_redirect = {};
+  response.raw = false;
+}
+
 loop::Task<base::Result<void>> H1Exchange::inform(int status, const Fields& fields) {
-  if (request.version == Version::k10 || head_sent) co_return base::Result<void>();
+  if (request.version == Version::k10 || output.final_begun()) co_return base::Result<void>();
   std::array<char, 4096> room;
   const auto head = write_interim_head(room, status, fields);
   if (!head) co_return std::unexpected(head.error());
-  iovec piece{room.data(), *head};
-  co_return co_await output.send({&piece, 1}, 0);
+  co_return co_await output.send_interim({room.data(), *head});
 }
 
 void H1Exchange::watch_client(loop::Scope& scope) {
+  if (client_gone_) return scope.cancel(ECONNRESET);
   watched_ = &scope;
   if (watch_) return;
   watch_.emplace(loop);
@@ -55,30 +73,27 @@ void H1Exchange::stop_watching() { watched_ = nullptr; }
 
 loop::Task<void> H1Exchange::wait_for_hang_up() {
   const auto gone = co_await loop.hung_up(output.socket());
-  if (gone && watched_ != nullptr) watched_->cancel(ECONNRESET);
+  if (!gone) co_return;
+  client_gone_ = true;
+  if (watched_ != nullptr) std::exchange(watched_, nullptr)->cancel(ECONNRESET);
 }
 
 loop::Task<void> H1Exchange::ask_the_half_closed() {
   while (co_await loop.sleep_until(loop.now() + kAskEvery)) {
-    if (head_sent || request.version != Version::k11) co_return;
-    if (!half_closed()) continue;
-    iovec piece{const_cast<char*>(kContinue.data()), kContinue.size()};
-    const auto asked = co_await output.send({&piece, 1}, 0);
+    if (output.final_begun() || request.version != Version::k11) co_return;
+    if (watched_ == nullptr || !loop.peer_ended_sending(output.socket())) continue;
+    const auto asked = co_await output.try_interim(kContinue);
     if (!asked) co_return;
   }
 }
 
-bool H1Exchange::half_closed() const {
-  std::byte next{};
-  return ::recv(output.socket(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+loop::Task<void> H1Exchange::end_watch() {
+  watched_ = nullptr;
+  watch_->cancel();
+  co_await watch_->join();
 }
 
-loop::Task<void> H1Exchange::conclude() {
-  watched_ = nullptr;
-  if (watch_) {
-    watch_->cancel();
-    co_await watch_->join();
-  }
+void H1Exchange::conclude() {
   if (response.holder != nullptr) response.holder->release();
   drop_kept();
 }

@@ -16,31 +16,35 @@ namespace remuda::http::h1 {
 
 class H1Exchange final : public Exchange {
  public:
-  H1Exchange(base::Arena& its_arena, Driver& driver, int socket, Input& input);
+  H1Exchange(base::Arena& its_arena, Driver& driver, const Endpoints& endpoints, Input& input);
 
   loop::Task<base::Result<void>> inform(int status, const Fields& fields) override;
   void watch_client(loop::Scope& scope) override;
   void stop_watching() override;
 
-  // Makes the request's body from the framing of its head.
-  void frame(const Framing& framing);
-  // Ends the watch, gives up what the handler kept. The exchange is finished after that.
-  loop::Task<void> conclude();
+  // The head is complete: makes the request's body from its framing, if it has one.
+  void begin_body();
+  // Empties a response that cannot be sent, so that another can be made. Its stream has been stopped.
+  void drop_response();
+
+  // The exchange is over after these two: the end of the watch, if there is one, and what was kept for it.
+  bool is_watching() const { return watch_.has_value(); }
+  loop::Task<void> end_watch();
+  void conclude();
 
   HeadParser parser;
   Output output;
   Record record;
   std::optional<RequestBody> body;
-  bool head_sent = false;
 
  private:
   loop::Task<void> wait_for_hang_up();
   loop::Task<void> ask_the_half_closed();
-  bool half_closed() const;
 
   Driver& driver_;
   Input& input_;
   loop::Scope* watched_ = nullptr;
+  bool client_gone_ = false;
   std::optional<loop::Scope> watch_;
 };
 

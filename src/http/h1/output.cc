@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sending: partial writes, rates, fairness.
+// Sending: partial writes, rates, fairness. One sendfile(2) moves a fair share: smaller pieces are measurably
+// dearer, larger ones keep the loop from the others for too long.
 #include "http/h1/output.h"
 
 #include <algorithm>
 
+#include "http/h1/rate.h"
+
 namespace remuda::http::h1 {
 
 namespace {
-
-// One sendfile(2): smaller pieces are measurably dearer, larger ones keep the loop from the others for too
-// long.
-constexpr size_t kFilePiece = 512 * 1024;
 
 // Drops the first `bytes` from `pieces`.
 void drop(std::span<iovec>& pieces, size_t bytes) {
@@ -32,15 +31,11 @@ std::unexpected<base::Error> Output::client_failure(const base::Error& error) {
   return std::unexpected(error);
 }
 
-loop::Time Output::deadline() const {
+loop::Duration Output::patience_with_the_slow() const {
   const Options& options = driver_.options();
-  const loop::Time now = driver_.loop().now();
-  loop::Duration patience = options.response_time;
-  if (options.response_rate != 0) {
-    const auto earned = std::chrono::milliseconds(bytes_ * 1000 / options.response_rate);
-    patience = std::min<loop::Duration>(patience, options.response_time + earned - waited_);
-  }
-  return now + patience;
+  if (options.response_rate == 0) return options.response_time;
+  return std::min(options.response_time,
+                  options.rate_grace + time_earned(bytes_, options.response_rate) - waited_);
 }
 
 loop::Task<base::Result<void>> Output::send(std::span<iovec> pieces, int flags) {
@@ -62,7 +57,7 @@ loop::Task<base::Result<void>> Output::send(std::span<iovec> pieces, int flags) 
 loop::Task<base::Result<void>> Output::send_file(FileContent file) {
   auto position = static_cast<off_t>(file.offset);
   while (file.length > 0) {
-    const size_t piece = std::min<uint64_t>(file.length, kFilePiece);
+    const size_t piece = std::min<uint64_t>(file.length, kFairShare);
     const auto from = static_cast<uint64_t>(position);
     if (file.warmer != nullptr && !file.warmer->is_warm(file.fd, from, piece)) {
       co_await file.warmer->warm(file.fd, from, piece);
@@ -76,6 +71,44 @@ loop::Task<base::Result<void>> Output::send_file(FileContent file) {
     file.length -= *sent;
     if (*sent == piece && file.length > 0) co_await driver_.loop().yield();
   }
+  co_return base::Result<void>();
+}
+
+loop::Task<base::Result<void>> Output::send_interim(std::string_view head) {
+  while (interim_under_way_) {
+    const auto ended = co_await interim_ended_.wait(deadline());
+    if (!ended) co_return ended;
+  }
+  if (final_) co_return base::Result<void>();
+  interim_under_way_ = true;
+  const uint64_t before = bytes_;
+  iovec piece{const_cast<char*>(head.data()), head.size()};
+  const auto result = co_await send({&piece, 1}, 0);
+  interim_under_way_ = false;
+  if (!result && bytes_ != before) broken_ = true;
+  interim_ended_.notify_all();
+  co_return result;
+}
+
+loop::Task<base::Result<void>> Output::try_interim(std::string_view head) {
+  if (interim_under_way_ || final_) co_return base::Result<void>();
+  iovec piece{const_cast<char*>(head.data()), head.size()};
+  const msghdr message{.msg_iov = &piece, .msg_iovlen = 1};
+  const auto sent = co_await driver_.loop().send_now(socket_, message, 0);
+  if (!sent && sent.error().code == EAGAIN) co_return base::Result<void>();
+  if (!sent) co_return client_failure(sent.error());
+  bytes_ += *sent;
+  if (*sent == head.size()) co_return base::Result<void>();
+  broken_ = true;
+  co_return base::failure(EPIPE, "an interim response was cut off");
+}
+
+loop::Task<base::Result<void>> Output::settle() {
+  while (interim_under_way_) {
+    const auto ended = co_await interim_ended_.wait(deadline());
+    if (!ended) co_return ended;
+  }
+  if (broken_) co_return base::failure(EPIPE, "an interim response was cut off");
   co_return base::Result<void>();
 }
 

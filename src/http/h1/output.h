@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Output: the sending side of one connection during one exchange: whole writes, deadlines, and the account of
-// bytes.
+// Output: the sending side of one connection during one exchange: whole writes, deadlines, the account of
+// bytes, and the order of interim responses and the final one.
+//
+//     interim responses, one at a time --> begin_final() --> the final response: nobody else sends from here
 //
 // A client must make room for something within `response_time`, and on the whole must read at
 // `response_rate`: the time that sends spend waiting is summed up, so a program that produces slowly is not
@@ -13,12 +15,16 @@
 #include <span>
 
 #include "http/h1/driver.h"
+#include "loop/event.h"
 
 namespace remuda::http::h1 {
 
+// What one story moves before the others of its loop get their turn.
+constexpr size_t kFairShare = 512 * 1024;
+
 class Output {
  public:
-  Output(Driver& driver, int socket) : driver_(driver), socket_(socket) {}
+  Output(Driver& driver, int socket) : driver_(driver), socket_(socket), interim_ended_(driver.loop()) {}
 
   // Sends every byte. `pieces` is used up. `flags`: MSG_MORE if something follows at once.
   loop::Task<base::Result<void>> send(std::span<iovec> pieces, int flags);
@@ -28,10 +34,25 @@ class Output {
   loop::Task<base::Result<void>> send_file(FileContent file);
 
   // The first try of send(), for the case that everything fits at once: no coroutine of its own.
-  auto send_once(msghdr& message, int flags) {
+  auto send_once(const msghdr& message, int flags) {
     return driver_.loop().send_message(socket_, message, flags, deadline());
   }
   void sent(size_t bytes) { bytes_ += bytes; }
+
+  // Sends an interim response, after any other that is under way. Does nothing once the final response has
+  // begun.
+  loop::Task<base::Result<void>> send_interim(std::string_view head);
+  // The same, unless it would have to wait.
+  loop::Task<base::Result<void>> try_interim(std::string_view head);
+
+  // No interim response begins after this. False: settle() is to be awaited before the final response.
+  bool begin_final() {
+    final_ = true;
+    return !interim_under_way_ && !broken_;
+  }
+  bool final_begun() const { return final_; }
+  // Waits for the interim response that is under way. EPIPE: it was cut off, nothing can follow it.
+  loop::Task<base::Result<void>> settle();
 
   // A failed send in the words of the log.
   static std::unexpected<base::Error> client_failure(const base::Error& error);
@@ -40,12 +61,21 @@ class Output {
   int socket() const { return socket_; }
 
  private:
-  loop::Time deadline() const;
+  loop::Time deadline() const {
+    const loop::Duration patience =
+        waited_ == loop::Duration::zero() ? driver_.options().response_time : patience_with_the_slow();
+    return driver_.loop().now() + patience;
+  }
+  loop::Duration patience_with_the_slow() const;
 
   Driver& driver_;
   int socket_;
+  bool final_ = false;
+  bool interim_under_way_ = false;
+  bool broken_ = false;
   uint64_t bytes_ = 0;
   loop::Duration waited_{};
+  loop::Event interim_ended_;
 };
 
 }  // namespace remuda::http::h1

@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "http/h1/rate.h"
+
 namespace remuda::http::h1 {
 
 namespace {
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr size_t kLargeChunk = 2 * 1024;  // what is left of it goes straight into the reader's buffer
 }  // namespace
 
 RequestBody::RequestBody(Driver& driver, Input& input, Output& output, const Framing& framing,
@@ -19,7 +22,6 @@ RequestBody::RequestBody(Driver& driver, Input& input, Output& output, const Fra
       input_(input),
       output_(output),
       limit_(limit),
-      began_(driver.loop().now()),
       awaits_invitation_(framing.expects_continue) {
   if (framing.kind == Framing::Kind::kChunked) {
     trailers_ = new (arena.allocate(sizeof(Fields), alignof(Fields))) Fields(arena);
@@ -35,13 +37,13 @@ std::unexpected<base::Error> RequestBody::fail(int code, const char* what) {
   return std::unexpected(failure_);
 }
 
+// Time in which nobody wanted to read is not held against the client.
 loop::Time RequestBody::deadline() const {
   const Options& options = driver_.options();
-  const loop::Time now = driver_.loop().now();
-  const loop::Time progress = now + options.body_time;
-  if (options.body_rate == 0) return progress;
-  return std::min(
-      progress, began_ + options.body_time + std::chrono::milliseconds(received_ * 1000 / options.body_rate));
+  loop::Duration patience = options.body_time;
+  if (options.body_rate != 0)
+    patience = std::min(patience, options.rate_grace + time_earned(received_, options.body_rate) - waited_);
+  return driver_.loop().now() + patience;
 }
 
 size_t RequestBody::ready() const {
@@ -85,19 +87,31 @@ loop::Task<base::Result<size_t>> RequestBody::read(std::span<std::byte> into) {
 loop::Task<base::Result<void>> RequestBody::invite() {
   awaits_invitation_ = false;
   if (!input_.empty()) co_return base::Result<void>();
-  iovec piece{const_cast<char*>(kContinue.data()), kContinue.size()};
-  began_ = driver_.loop().now();
-  co_return co_await output_.send({&piece, 1}, 0);
+  co_return co_await output_.send_interim(kContinue);
 }
 
 loop::Task<base::Result<size_t>> RequestBody::receive(std::span<std::byte> into) {
+  if (since_yield_ >= kFairShare) {
+    since_yield_ = 0;
+    co_await driver_.loop().yield();
+  }
+  const loop::Time before = driver_.loop().now();
   const auto got = co_await driver_.loop().receive(output_.socket(), into, deadline());
+  waited_ += driver_.loop().now() - before;
   if (!got) {
     const bool slow = got.error().code == ETIMEDOUT;
     co_return fail(got.error().code,
                    slow ? "the client sent the body too slowly" : "the client left within the body");
   }
   if (*got == 0) co_return fail(ECONNRESET, "the client left within the body");
+  since_yield_ += *got;
+  co_return got;
+}
+
+loop::Task<base::Result<size_t>> RequestBody::fill_input() {
+  input_.make_room();
+  const auto got = co_await receive(input_.room());
+  if (got) input_.received(*got);
   co_return got;
 }
 
@@ -121,16 +135,21 @@ loop::Task<base::Result<size_t>> RequestBody::read_chunked(std::span<std::byte> 
   while (true) {
     while (!input_.empty()) {
       const auto piece = chunked_->feed(input_.unread().substr(0, into.size()));
-      if (piece.outcome == ChunkedDecoder::Outcome::kRefused) co_return fail(EPROTO, chunked_->why());
+      if (piece.outcome == ChunkedDecoder::Outcome::kRefused)
+        co_return fail(chunked_->status() == 413 ? EMSGSIZE : EPROTO, chunked_->why());
       if (!piece.data.empty()) std::memcpy(into.data(), piece.data.data(), piece.data.size());
       input_.use(piece.used);
       ended_ = piece.outcome == ChunkedDecoder::Outcome::kEnd;
       if (ended_ || !piece.data.empty()) co_return piece.data.size();
     }
-    input_.compact();
-    const auto got = co_await receive(input_.room());
-    if (!got) co_return got;
-    input_.received(*got);
+    if (chunked_->data_remaining() >= kLargeChunk) {
+      const auto got =
+          co_await receive(into.first(std::min<uint64_t>(into.size(), chunked_->data_remaining())));
+      if (got) chunked_->took(*got);
+      co_return got;
+    }
+    const auto filled = co_await fill_input();
+    if (!filled) co_return filled;
   }
 }
 

@@ -3,8 +3,9 @@
 // RequestBody: the content of the request under way, pulled by the handler (RFC 9112 sections 6 and 7).
 //
 // First what came with the head, then the socket. Content of known length goes straight into the reader's
-// buffer; chunked content passes through the connection's. The first read sends "100 Continue" if the client
-// waits for it and has sent nothing yet. Never reads past its own end: what follows is the next request.
+// buffer, and so do large chunks; small ones and what is between them pass through the connection's. The
+// first read sends "100 Continue" if the client waits for it, has sent nothing yet, and the final response
+// has not begun. Bytes after the end stay in the Input: they begin the next request.
 #pragma once
 
 #include <optional>
@@ -39,6 +40,7 @@ class RequestBody final : public Body {
   loop::Task<base::Result<size_t>> read_sized(std::span<std::byte> into);
   loop::Task<base::Result<size_t>> read_chunked(std::span<std::byte> into);
   loop::Task<base::Result<size_t>> receive(std::span<std::byte> into);
+  loop::Task<base::Result<size_t>> fill_input();
   loop::Time deadline() const;
   std::unexpected<base::Error> fail(int code, const char* what);
 
@@ -50,7 +52,8 @@ class RequestBody final : public Body {
   std::optional<ChunkedDecoder> chunked_;
   Fields* trailers_ = nullptr;
   uint64_t received_ = 0;
-  loop::Time began_{};
+  uint64_t since_yield_ = 0;
+  loop::Duration waited_{};  // for the client, while somebody wanted to read
   bool awaits_invitation_;
   bool ended_ = false;
   base::Error failure_{};

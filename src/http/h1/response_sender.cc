@@ -2,8 +2,8 @@
 //
 // One function for each kind of content; the head is written before and goes out with the first bytes.
 //
-// On the last response of a connection the last send carries MSG_MORE: the close that follows at once sends
-// the bytes and the FIN in one segment.
+// On the last response of a connection the last send carries MSG_MORE: what follows at once, close or the end
+// of sending, takes the bytes along, with the FIN in the same segment.
 #include "http/h1/response_sender.h"
 
 #include <algorithm>
@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kLargestHead = 256 * 1024;
 constexpr size_t kChunkHeadRoom = 18;
+constexpr size_t kLastChunkRoom = 512;
 constexpr size_t kTrailerRoom = 16 * 1024;
 
 iovec piece_of(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
@@ -34,7 +35,7 @@ class Sender {
   // Decides the framing and writes the head. False: the response cannot be sent, cannot_be_sent() says why.
   bool prepare() {
     choose_framing();
-    if (response_.raw) return true;
+    if (is_raw()) return true;
     if (!write_head()) return false;
     const auto* memory = has_content_ ? std::get_if<MemoryContent>(&response_.content) : nullptr;
     pieces_ = {piece_of(head_), piece_of(memory == nullptr ? std::string_view() : memory->bytes)};
@@ -45,7 +46,7 @@ class Sender {
 
   // Everything is in memory: one send, most often the only one, without a coroutine of its own.
   bool is_in_memory() const {
-    return !response_.raw &&
+    return !is_raw() &&
            (!has_content_ || !(is_stream() || std::holds_alternative<FileContent>(response_.content)));
   }
   auto send_at_once() { return exchange_.output.send_once(message_, memory_flags()); }
@@ -63,14 +64,18 @@ class Sender {
 
   // The program behind a HEAD still runs to its end; its content is dropped (RFC 9110 section 9.3.2).
   bool discards() const { return is_stream() && !has_content_; }
-  loop::Task<base::Result<void>> discard() {
+  loop::Task<base::Result<void>> discard(uint64_t most) {
     Body& body = *std::get<StreamContent>(response_.content).body;
-    while (true) {
+    for (uint64_t dropped = 0; dropped <= most;) {
       const auto got = co_await body.read(active_.stream);
       if (!got) co_return std::unexpected(got.error());
-      if (*got == 0) break;
+      if (*got == 0) {
+        stream_ended_ = true;
+        break;
+      }
+      dropped += *got;
+      if (has_had_its_share(*got)) co_await driver_.loop().yield();
     }
-    stream_ended_ = true;
     co_return base::Result<void>();
   }
 
@@ -92,10 +97,13 @@ class Sender {
     return {.trouble = result.error().what};
   }
 
-  Sent cannot_be_sent() const { return {.trouble = trouble_}; }
+  // The head has not gone out, and the client is not to blame.
+  bool is_unsendable() const { return !trouble_.empty(); }
+  Sent cannot_be_sent() const { return {.trouble = trouble_, .unsendable = true}; }
 
  private:
   bool is_stream() const { return std::holds_alternative<StreamContent>(response_.content); }
+  bool is_raw() const { return response_.raw && is_stream(); }
   bool is_chunked() const { return framing_ == ResponseFraming::kChunked; }
 
   bool has_length() const { return framing_ == ResponseFraming::kLength; }
@@ -110,8 +118,10 @@ class Sender {
     if (const auto* file = std::get_if<FileContent>(&response_.content)) response_.length = file->length;
     if (is_empty && !is_head_request) response_.length = 0;
     const bool forbidden = status < 200 || status == 204 || status == 304 || response_.takeover != nullptr;
-    has_content_ = response_.raw || !(forbidden || is_head_request || is_empty);
-    if (forbidden) {
+    has_content_ = is_raw() || !(forbidden || is_head_request || is_empty);
+    if (is_raw()) {
+      framing_ = ResponseFraming::kUntilClose;
+    } else if (forbidden) {
       framing_ = ResponseFraming::kNoContent;
     } else if (response_.length) {
       framing_ = ResponseFraming::kLength;
@@ -121,8 +131,8 @@ class Sender {
       framing_ = exchange_.request.version == Version::k10 ? ResponseFraming::kUntilClose
                                                            : ResponseFraming::kChunked;
     }
-    const bool ends_by_closing = response_.raw || (framing_ == ResponseFraming::kUntilClose && has_content_);
-    if (ends_by_closing) persistence_ = Persistence::kClose;
+    if (framing_ == ResponseFraming::kUntilClose && has_content_) persistence_ = Persistence::kClose;
+    if (response_.takeover != nullptr) persistence_ = Persistence::kKeep;
   }
 
   bool write_head() {
@@ -184,7 +194,7 @@ class Sender {
     uint64_t left = has_length() ? *response_.length : UINT64_MAX;
     while (left > 0) {
       const auto got = co_await body.read(active_.stream);
-      if (!got) co_return std::unexpected(got.error());
+      if (!got) co_return stream_failed(got.error());
       if (*got == 0) {
         stream_ended_ = true;
         break;
@@ -193,11 +203,36 @@ class Sender {
       const auto result = co_await send_piece(std::span(active_.stream).first(count));
       if (!result) co_return result;
       left -= count;
+      if (has_had_its_share(count)) co_await driver_.loop().yield();
     }
-    if (has_length() && left > 0) {
-      co_return base::failure(ENODATA, "the application sent less than its Content-Length");
+    if (!has_length()) co_return co_await end_stream(body);
+    if (left > 0) co_return stream_failed({ENODATA, "the application sent less than its Content-Length"});
+    co_return co_await let_stream_end();
+  }
+
+  // The response is whole. A program that has something left to do is let come to its end, but not for ever.
+  loop::Task<base::Result<void>> let_stream_end() {
+    if (!head_.empty()) {  // of content of length 0
+      iovec head = piece_of(std::exchange(head_, {}));
+      const auto result = co_await exchange_.output.send({&head, 1}, 0);
+      if (!result) co_return result;
     }
-    co_return co_await end_stream(body);
+    note_head_sent();
+    co_await discard(driver_.options().drain_bytes);
+    co_return base::Result<void>();
+  }
+
+  std::unexpected<base::Error> stream_failed(const base::Error& error) {
+    if (!head_.empty()) trouble_ = error.what;
+    return std::unexpected(error);
+  }
+
+  // A program and a client that are both fast would keep the loop to themselves.
+  bool has_had_its_share(size_t moved) {
+    since_yield_ += moved;
+    if (since_yield_ < kFairShare) return false;
+    since_yield_ = 0;
+    return true;
   }
 
   // The head if it is still there, and one piece of content in its frame.
@@ -218,7 +253,7 @@ class Sender {
     std::string_view end;
     if (is_chunked()) {
       const std::span<char> room =
-          exchange_.arena.make_array<char>(body.trailers() == nullptr ? 8 : kTrailerRoom);
+          exchange_.arena.make_array<char>(body.trailers() == nullptr ? kLastChunkRoom : kTrailerRoom);
       const auto written = write_last_chunk(room, body.trailers());
       if (!written) co_return base::failure(EPROTO, "a trailer of the application cannot be sent");
       end = {room.data(), *written};
@@ -228,8 +263,8 @@ class Sender {
   }
 
   void note_head_sent() {
-    if (exchange_.head_sent) return;
-    exchange_.head_sent = true;
+    if (head_noted_) return;
+    head_noted_ = true;
     exchange_.record.head_sent = driver_.loop().now();
   }
 
@@ -245,7 +280,9 @@ class Sender {
   std::array<iovec, 2> pieces_{};
   msghdr message_{};
   uint64_t stream_bytes_ = 0;
+  uint64_t since_yield_ = 0;
   bool stream_ended_ = false;
+  bool head_noted_ = false;
   const uint64_t bytes_before_;
   std::string_view trouble_;
 };
@@ -254,21 +291,24 @@ class Sender {
 
 loop::Task<Sent> send_response(Driver& driver, H1Exchange& exchange, Active& active, Persistence wish) {
   Sender sender(driver, exchange, active, wish);
-  if (!sender.prepare()) {
-    if (sender.must_stop_stream()) co_await sender.stop_stream();
-    co_return sender.cannot_be_sent();
-  }
   base::Result<void> result;
-  if (sender.is_in_memory()) {
+  if (!exchange.output.begin_final()) [[unlikely]]
+    result = co_await exchange.output.settle();
+  if (!result || !sender.prepare()) [[unlikely]] {
+    if (sender.must_stop_stream()) co_await sender.stop_stream();
+    co_return result ? sender.cannot_be_sent() : sender.conclude(result);
+  }
+  if (sender.is_in_memory()) [[likely]] {
     const auto first = co_await sender.send_at_once();
     if (!sender.went_out_whole(first)) [[unlikely]]
       result = co_await sender.send_rest(first);
-    if (result && sender.discards()) result = co_await sender.discard();
+    if (result && sender.discards()) [[unlikely]]
+      result = co_await sender.discard(UINT64_MAX);
   } else {
     result = co_await sender.send_content();
   }
   if (sender.must_stop_stream()) co_await sender.stop_stream();
-  co_return sender.conclude(result);
+  co_return sender.is_unsendable() ? sender.cannot_be_sent() : sender.conclude(result);
 }
 
 }  // namespace remuda::http::h1

@@ -7,8 +7,7 @@
 //     none, memory   head and bytes in one sendmsg
 //     file           head with MSG_MORE, then sendfile
 //     stream         head at once, or with the first bytes if the body has them ready; chunked if its length
-//     is not
-//                    known and the client speaks HTTP/1.1, else until the end of the connection
+//                    is not known and the client speaks HTTP/1.1, else until the end of the connection
 //     raw            (NPH) the stream alone; it brings its own head
 #pragma once
 
@@ -23,6 +22,7 @@ struct Sent {
   bool complete = false;                          // the whole response went out
   Persistence persistence = Persistence::kClose;  // what was promised, or forced by the framing
   std::string_view trouble;                       // why it is not complete
+  bool unsendable = false;                        // the response is at fault, and no byte of it went out
 };
 
 // `active` gives the memory, `wish` is what the connection would like. Fills exchange.record's counts and
