@@ -18,8 +18,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <vector>
 
 #include "apps/source.h"
 #include "http/handler.h"
@@ -28,7 +26,10 @@
 
 namespace remuda::gateway {
 
-enum class EncodedSlash : uint8_t { kRefuse, kAllow };      // "%2F" in a path
+class ScriptLookup;
+
+// "%2F" in a path; allowed, it is a "/" like any other.
+enum class EncodedSlash : uint8_t { kRefuse, kAllow };
 enum class Authorization : uint8_t { kKeep, kPass };        // HTTP_AUTHORIZATION for the program
 enum class NonParsedHeaders : uint8_t { kRefuse, kAllow };  // programs named nph-*
 
@@ -69,9 +70,6 @@ class AppLog {
   virtual void ended(uint64_t request, std::string_view trouble, const apps::Journey& journey) = 0;
 };
 
-class ScriptLookup;
-class BaseEnvironment;
-
 class AppHandler final : public http::Handler {
  public:
   // All outlive the handler and every program it started. `offload` looks up scripts and writes spool files.
@@ -81,11 +79,11 @@ class AppHandler final : public http::Handler {
   loop::Task<void> handle(http::Exchange& exchange) override;
 
  private:
-  loop::Loop& loop_;
   apps::Source& source_;
   loop::Offload& offload_;
   AppLog& log_;
   const AppOptions options_;
+  const std::string label_;  // "app gitweb"
   std::unique_ptr<ScriptLookup> lookup_;
 };
 

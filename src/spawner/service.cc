@@ -27,6 +27,9 @@ namespace {
 constexpr int64_t kStartedDelay = 5'000'000;
 constexpr int kPacketsATurn = 16;
 
+// For programs whose rules have none.
+constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 int64_t now_ns() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -52,6 +55,8 @@ Service::Service(const Options& options)
   apps_.reserve(options.apps.size());
   for (const AppRules& rules : options.apps) {
     App& app = apps_.emplace_back(App{rules, Root(rules.root), {}, {}});
+    const auto is_path = [](const std::string& variable) { return variable.starts_with("PATH="); };
+    if (std::ranges::none_of(app.rules.environment, is_path)) app.rules.environment.emplace_back(kPath);
     for (std::string& variable : app.rules.environment) {
       if (may_be_set_by_request(variable)) {
         app.shared.push_back(variable);

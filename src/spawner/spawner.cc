@@ -5,7 +5,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,6 +47,16 @@ void occupy_standard_descriptors() {
   }
 }
 
+// What programs inherit unless their rules say otherwise: many of them walk through all numbers up to the
+// limit. The spawner needs few itself.
+void lower_descriptor_limit() {
+  constexpr rlim_t kUsual = 1024;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= kUsual) return;
+  limit.rlim_cur = kUsual;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 base::Result<SocketPair> make_socket_pair() {
@@ -78,8 +88,8 @@ base::Result<void> send_channel(int control, int channel) {
 
 int run(const Options& options) {
   settle_signals();
-  prctl(PR_SET_NAME, "remuda-spawner");
   occupy_standard_descriptors();
+  lower_descriptor_limit();
   Service service(options);
   service.serve();
   service.end_all();

@@ -81,7 +81,6 @@ class SpawnerTest : public testing::Test {
     ASSERT_TRUE(control);
     spawner_ = fork();
     if (spawner_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
       control->worker.reset();
       channel_.worker.reset();
       options_.control = control->spawner.release();

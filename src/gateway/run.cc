@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See the header. Everything that waits for the program waits under scope_, so that one cancellation (the
+// time limit, the client, the exchange) ends it all; only read() belongs to its caller and is woken by
+// cancel_reading().
+#include "gateway/run.h"
+
+#include <cerrno>
+#include <vector>
+
+namespace remuda::gateway {
+
+namespace {
+
+constexpr auto kErrorsGrace = std::chrono::milliseconds(200);
+constexpr auto kEndingGrace = std::chrono::seconds(15);  // KILL has come long before
+constexpr size_t kPumpPiece = 32 * 1024;
+
+std::string_view reason_text(int reason) {
+  switch (reason) {
+    case ETIMEDOUT: return "its time limit passed";
+    case ECONNRESET: return "the client left";
+    default: return "its request was given up";
+  }
+}
+
+}  // namespace
+
+Run::Run(loop::Loop& loop, std::unique_ptr<apps::Lease> lease, AppLog& log, const AppOptions& options,
+         uint64_t request_id)
+    : loop_(loop),
+      lease_(std::move(lease)),
+      log_(log),
+      options_(options),
+      request_id_(request_id),
+      scope_(loop, &loop.root()),
+      errors_ended_(loop) {}
+
+void Run::begin(http::Body* body) {
+  scope_.set_deadline(loop_.now() + options_.time_limit);
+  if (lease_->errors() >= 0) scope_.spawn(read_errors());
+  if (body != nullptr) {
+    pump_scope_.emplace(loop_, &scope_);
+    pump_scope_->spawn(pump(*body));
+  }
+  loop_.root().spawn(live(shared_from_this()));
+}
+
+// --- the program's life
+
+loop::Task<void> Run::live(std::shared_ptr<Run> self) {
+  Run& run = *self;
+  const auto ended = co_await run.scope_.run(run.lease_->wait_ended(loop::kNever));
+  if (!ended) {
+    run.stopped_ = run.scope_.cancelled() != 0 ? run.scope_.cancelled() : ended.error().code;
+    run.lease_->terminate(reason_text(run.stopped_));
+    run.wake_reader();
+    co_await run.end_program();
+  }
+  run.program_ended_ = true;
+  if (ended) run.wake_reader();
+  co_await run.wait_for_errors();
+  run.scope_.cancel();
+  if (run.pump_scope_) co_await run.pump_scope_->join();
+  co_await run.scope_.join();
+  run.lease_->close_errors();
+  run.report();
+}
+
+// Under the root scope: the run's own is cancelled.
+loop::Task<void> Run::end_program() { co_await lease_->wait_ended(loop_.now() + kEndingGrace); }
+
+// What the program wrote before it ended is there; others of its group may hold the pipe open for long.
+loop::Task<void> Run::wait_for_errors() {
+  if (reading_errors_)
+    co_await scope_.run([](Run& run) -> loop::Task<void> {
+      co_await run.errors_ended_.wait(run.loop_.now() + kErrorsGrace);
+    }(*this));
+}
+
+void Run::report() {
+  const apps::Journey& its = journey();
+  std::string trouble = trouble_;
+  if (trouble.empty() && !its.stopped.empty()) trouble = "stopped: " + std::string(its.stopped);
+  if (trouble.empty() && !its.ending.success()) trouble = to_string(its.ending);
+  log_.ended(request_id_, trouble, its);
+}
+
+loop::Task<bool> Run::wait_ended(loop::Duration most) {
+  co_return (co_await lease_->wait_ended(loop_.now() + most)).has_value();
+}
+
+loop::Task<void> Run::wait_settled(loop::Duration most) {
+  const loop::Time limit = loop_.now() + most;
+  co_await lease_->wait_ended(limit);
+  if (reading_errors_) co_await errors_ended_.wait(limit);
+}
+
+void Run::let_go(Debt debt) {
+  if (output_ended_ || program_ended_) return;
+  if (debt == Debt::kOwed) {
+    scope_.cancel(ECANCELED);
+  } else if (scope_.cancelled() == 0) {
+    scope_.spawn(drain_output());
+  }
+}
+
+// --- output
+
+loop::Task<base::Result<size_t>> Run::read(std::span<std::byte> into, loop::Time deadline) {
+  while (true) {
+    if (output_ended_) co_return size_t{0};
+    if (stopped_ != 0) co_return base::failure(EIO, "the program was stopped before its answer was complete");
+    const bool after_end = program_ended_;
+    const loop::Time grace = loop_.now() + options_.exit_grace;
+    reading_ = true;
+    const auto got =
+        co_await loop_.read(lease_->output(), into, after_end ? std::min(deadline, grace) : deadline);
+    reading_ = false;
+    if (got) {
+      output_ended_ = *got == 0;
+      co_return *got;
+    }
+    if (stopped_ != 0 || (program_ended_ && !after_end)) continue;  // woken by live()
+    const bool held_open = after_end && got.error().code == ETIMEDOUT && loop_.now() >= grace;
+    if (!held_open) co_return got;
+    lease_->terminate_rest();
+    output_ended_ = true;
+  }
+}
+
+void Run::wake_reader() {
+  if (reading_) loop_.cancel_reading(lease_->output());
+}
+
+loop::Task<void> Run::drain_output() {
+  std::array<std::byte, 4096> room;
+  while (true) {
+    const auto got = co_await loop_.read(lease_->output(), room, loop::kNever);
+    if (!got || *got == 0) break;
+  }
+  output_ended_ = true;
+}
+
+// --- input
+
+loop::Task<void> Run::stop_input() {
+  if (!pump_scope_) co_return;
+  pump_scope_->cancel();
+  co_await pump_scope_->join();
+}
+
+// A body that ends early must not look like a whole one: the program is ended before its input is.
+loop::Task<void> Run::pump(http::Body& body) {
+  std::vector<std::byte> room(kPumpPiece);
+  while (true) {
+    const auto got = co_await body.read(room);
+    if (!got) {
+      body_error_ = got.error().code;
+      if (pump_scope_->cancelled() == 0) lease_->terminate("the request's body did not come whole");
+      co_return;
+    }
+    if (*got == 0) break;
+    const auto written = co_await write_input(std::span(room).first(*got));
+    if (!written) break;  // the program has closed its input: it has read what it wants
+  }
+  lease_->close_input();
+}
+
+loop::Task<base::Result<void>> Run::write_input(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto written = co_await loop_.write(lease_->input(), bytes, loop::kNever);
+    if (!written) co_return std::unexpected(written.error());
+    bytes = bytes.subspan(*written);
+  }
+  co_return base::Result<void>();
+}
+
+// --- standard error
+
+loop::Task<void> Run::read_errors() {
+  reading_errors_ = true;
+  std::array<std::byte, 2048> room;
+  const ErrorLines::Take take = [this](std::string_view line) { take_error_line(line); };
+  while (true) {
+    const auto got = co_await loop_.read(lease_->errors(), room, loop::kNever);
+    if (!got || *got == 0) break;
+    journey().error_bytes += *got;
+    lines_.feed({reinterpret_cast<const char*>(room.data()), *got}, take);
+  }
+  lines_.finish(take);
+  reading_errors_ = false;
+  errors_ended_.notify_all();
+}
+
+// Beyond the limit lines are only kept for the journey.
+void Run::take_error_line(std::string_view line) {
+  journey().add_error_line(line);
+  const bool had_room = logged_ < options_.errors_limit;
+  logged_ += line.size() + 1;
+  if (logged_ <= options_.errors_limit) {
+    log_.error_line(request_id_, options_.name, line);
+  } else if (had_room) {
+    log_.error_line(request_id_, options_.name, "(more on standard error than is logged for one request)");
+  }
+}
+
+}  // namespace remuda::gateway

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See the header.
+#include "gateway/wire/cgi_response.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/ascii.h"
+
+namespace remuda::gateway::wire {
+
+namespace {
+
+using http::KnownName;
+
+bool is_servers_business(KnownName name, std::string_view spelled) {
+  switch (name) {
+    case KnownName::kStatus:
+    case KnownName::kContentLength:
+    case KnownName::kConnection:
+    case KnownName::kKeepAlive:
+    case KnownName::kProxyConnection:
+    case KnownName::kTE:
+    case KnownName::kTrailer:
+    case KnownName::kTransferEncoding:
+    case KnownName::kUpgrade: return true;
+    default: return base::equal_ignoring_case(spelled.substr(0, 6), "x-cgi-");
+  }
+}
+
+bool has_control(std::string_view value) {
+  return std::ranges::any_of(value, [](char c) { return base::is_control(c) && c != '\t'; });
+}
+
+}  // namespace
+
+CgiResponseReader::Progress CgiResponseReader::read(std::string_view bytes) {
+  while (true) {
+    const size_t newline = bytes.find('\n', searched_);
+    if (newline == std::string_view::npos) {
+      searched_ = bytes.size();
+      return Progress::kNeedsMore;
+    }
+    size_t end = newline;
+    if (end > at_ && bytes[end - 1] == '\r') --end;
+    const bool empty = end == at_;
+    if (!empty && !read_line(bytes, at_, end)) return Progress::kBroken;
+    at_ = searched_ = newline + 1;
+    if (empty) return finish(bytes) ? Progress::kComplete : Progress::kBroken;
+  }
+}
+
+bool CgiResponseReader::fail(const char* trouble) {
+  trouble_ = trouble;
+  return false;
+}
+
+bool CgiResponseReader::read_line(std::string_view bytes, size_t begin, size_t end) {
+  const std::string_view text = bytes.substr(begin, end - begin);
+  if (text.front() == ' ' || text.front() == '\t') return fail("a header line begins with a space");
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return fail("a header line has no colon");
+  const std::string_view name = base::trim_whitespace(text.substr(0, colon));
+  const std::string_view value = base::trim_whitespace(text.substr(colon + 1));
+  if (!base::is_token(name)) return fail("a header line has no proper name");
+  if (has_control(value)) return fail("a header line holds a control character");
+  if (line_count_ == kMostFields) return fail("too many header lines");
+  const auto piece = [&](std::string_view part) {
+    return Piece{static_cast<uint32_t>(part.data() - bytes.data()), static_cast<uint32_t>(part.size())};
+  };
+  Line& line = lines_[line_count_++];
+  line = {piece(name), piece(value), http::find_known_name(name)};
+  return take(bytes, line);
+}
+
+bool CgiResponseReader::take(std::string_view bytes, const Line& line) {
+  switch (line.known) {
+    case KnownName::kStatus: return take_status(bytes, line.value);
+    case KnownName::kContentLength: ++other_fields_; return take_length(line.value.in(bytes));
+    case KnownName::kLocation:
+      if (has_location_) return fail("there are two Location lines");
+      has_location_ = true;
+      location_ = line.value;
+      return true;
+    case KnownName::kContentType:
+      if (has_type_) return fail("there are two Content-Type lines");
+      has_type_ = true;
+      ++other_fields_;
+      return true;
+    default: ++other_fields_; return true;
+  }
+}
+
+// Status: 3digit [SP reason] (section 6.3.3). An interim status is no answer.
+bool CgiResponseReader::take_status(std::string_view bytes, Piece value) {
+  if (status_ != 0) return fail("there are two Status lines");
+  const std::string_view text = value.in(bytes);
+  if (text.size() < 3 || !std::ranges::all_of(text.substr(0, 3), base::is_digit))
+    return fail("Status is no number");
+  if (text.size() > 3 && text[3] != ' ') return fail("Status is not of three digits");
+  status_ = (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
+  if (status_ < 200 || status_ > 599) return fail("Status is not between 200 and 599");
+  const std::string_view reason = base::trim_whitespace(text.substr(3));
+  reason_ = {static_cast<uint32_t>(reason.data() - bytes.data()), static_cast<uint32_t>(reason.size())};
+  return true;
+}
+
+bool CgiResponseReader::take_length(std::string_view value) {
+  if (content_length_) return fail("there are two Content-Length lines");
+  uint64_t length = 0;
+  const char* const end = value.data() + value.size();
+  const auto [parsed, error] = std::from_chars(value.data(), end, length);
+  if (error != std::errc() || parsed != end || value.empty()) return fail("Content-Length is no number");
+  content_length_ = length;
+  return true;
+}
+
+bool CgiResponseReader::finish(std::string_view bytes) {
+  if (line_count_ == 0) return fail("the header is empty");
+  if (has_location_ && location_.size == 0) return fail("Location is empty");
+  if (!has_location_) {
+    if (!has_type_ && status_ == 0) return fail("the header has neither Content-Type, Location nor Status");
+    kind_ = Kind::kDocument;
+    if (status_ == 0) status_ = 200;
+    return true;
+  }
+  const std::string_view location = location_.in(bytes);
+  // "//host/path" is another server's.
+  const bool local = location.starts_with('/') && !location.starts_with("//");
+  kind_ = local && status_ == 0 && other_fields_ == 0 ? Kind::kLocalRedirect : Kind::kClientRedirect;
+  if (status_ == 0) status_ = 302;
+  return true;
+}
+
+void CgiResponseReader::add_fields(std::string_view bytes, http::Fields& fields) const {
+  for (size_t i = 0; i < line_count_; ++i) {
+    const Line& line = lines_[i];
+    if (is_servers_business(line.known, line.name.in(bytes))) continue;
+    fields.add(line.known, line.name.in(bytes), line.value.in(bytes));
+  }
+}
+
+}  // namespace remuda::gateway::wire

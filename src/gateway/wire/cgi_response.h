@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The CGI wire, from the program: the header block of a response (RFC 3875 section 6). Sans-I/O, incremental,
+// bounded.
+//
+//     line  = name ":" value, ended by LF or CRLF;  block = 1*line, ended by an empty line
+//
+// The reader is shown everything that has come so far, as often as more has come, and looks at each byte
+// once; each line is judged when it is complete, so that rubbish is seen early. Nothing that could split a
+// response gets past it: no control octet, no fold, no second Status, Location, Content-Type or
+// Content-Length.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "http/fields.h"
+
+namespace remuda::gateway::wire {
+
+class CgiResponseReader {
+ public:
+  enum class Progress : uint8_t { kNeedsMore, kComplete, kBroken };
+
+  // What kind of response it is (section 6.2).
+  enum class Kind : uint8_t { kDocument, kLocalRedirect, kClientRedirect };
+
+  static constexpr size_t kMostFields = 128;
+
+  // `bytes`: all of the output so far; they may have moved since the last call, not changed.
+  Progress read(std::string_view bytes);
+
+  // --- after kBroken: why, static text
+  const char* trouble() const { return trouble_; }
+
+  // --- after kComplete
+  Kind kind() const { return kind_; }
+  int status() const { return status_; }
+  size_t head_size() const { return at_; }  // the body begins there
+  std::optional<uint64_t> content_length() const { return content_length_; }
+  // Views into `bytes`, which must be what the last read() was shown, or a copy.
+  std::string_view reason(std::string_view bytes) const { return reason_.in(bytes); }
+  std::string_view location(std::string_view bytes) const { return location_.in(bytes); }
+  // The fields for the client: without Status, Content-Length, and those that are the server's business.
+  void add_fields(std::string_view bytes, http::Fields& fields) const;
+
+ private:
+  struct Piece {
+    uint32_t offset = 0;
+    uint32_t size = 0;
+    std::string_view in(std::string_view bytes) const { return bytes.substr(offset, size); }
+  };
+  struct Line {
+    Piece name;
+    Piece value;
+    http::KnownName known = http::KnownName::kOther;
+  };
+
+  bool read_line(std::string_view bytes, size_t begin, size_t end);
+  bool take(std::string_view bytes, const Line& line);
+  bool take_status(std::string_view bytes, Piece value);
+  bool take_length(std::string_view value);
+  bool finish(std::string_view bytes);
+  bool fail(const char* trouble);
+
+  std::array<Line, kMostFields> lines_;
+  size_t line_count_ = 0;
+  size_t other_fields_ = 0;  // beside Location and Status
+  size_t at_ = 0;            // the first byte of the line under way
+  size_t searched_ = 0;      // no end of line before
+  const char* trouble_ = "";
+  Kind kind_ = Kind::kDocument;
+  int status_ = 0;
+  Piece reason_;
+  Piece location_;
+  bool has_location_ = false;
+  bool has_type_ = false;
+  std::optional<uint64_t> content_length_;
+};
+
+}  // namespace remuda::gateway::wire
