@@ -274,10 +274,12 @@ class Server:
         return eventually(f"/{pattern}/ in the error log", lambda: re.search(pattern, self.errors()), within)
 
     def access(self) -> list[dict]:
-        """The lines of the access log; each must be one JSON object."""
+        """The lines of the access log, by time; each must be one JSON object. Loops write theirs in pieces."""
         if not self.access_path.exists():
             return []
-        return [json.loads(line) for line in self.access_path.read_text().splitlines()]
+        whole = self.access_path.read_text()
+        lines = whole[:whole.rfind("\n") + 1].splitlines()
+        return sorted((json.loads(line) for line in lines), key=lambda line: line["time"])
 
     def wait_for_access(self, count: int | None = None, within: float = 5.0) -> list[dict]:
         """The access log when it has as many lines as requests were sent."""
