@@ -44,9 +44,11 @@ class Fields {
   void add(KnownName known, std::string_view name, std::string_view value) {
     if (size_ == capacity_) [[unlikely]]
       grow();
-    entries_[size_] = Field{name, value, known, 0};
-    ++size_;
-    if (known != KnownName::kOther) link(static_cast<uint16_t>(size_));
+    Field* const entries = entries_;
+    const size_t at = size_;
+    entries[at] = Field{name, value, known, 0};
+    size_ = at + 1;
+    if (known != KnownName::kOther) link(entries, known, static_cast<uint16_t>(at + 1));
   }
 
   // Fields whose name is kOther are found by all() and find() only: for kOther these say that there is none.
@@ -82,14 +84,13 @@ class Fields {
 
   const Field* entry(uint16_t number) const { return number == 0 ? nullptr : entries_ + (number - 1); }
   // Makes entry `number` (index + 1) the last of its known name.
-  void link(uint16_t number) {
-    const size_t name = index(entries_[number - 1].known);
-    if (first_[name] == 0) {
-      first_[name] = number;
+  void link(Field* entries, KnownName known, uint16_t number) {
+    if (uint16_t& first = first_[index(known)]; first == 0) {
+      first = number;
     } else {
-      entries_[last_[name] - 1].next_of_same_name = number;
+      entries[last_[index(known)] - 1].next_of_same_name = number;
     }
-    last_[name] = number;
+    last_[index(known)] = number;
   }
   void grow();
 

@@ -12,6 +12,10 @@
 #include <cstdint>
 #include <string_view>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace remuda::http {
 
 enum class KnownName : uint8_t {
@@ -114,6 +118,31 @@ constexpr uint32_t name_slot(std::string_view name) {
 bool is_same_name(std::string_view name, const char* lower);
 
 }  // namespace detail
+
+#ifdef __SSE2__
+namespace detail {
+// Whether the first `size` of sixteen octets are `lower`, but for the case of letters. Bit 0x40 is set in
+// letters and clear in "-": only where it is set may the sender have left bit 0x20 out.
+inline bool is_same_name(__m128i sent, size_t size, const char* lower) {
+  const __m128i expected = _mm_loadu_si128(reinterpret_cast<const __m128i*>(lower));
+  const __m128i letters = _mm_and_si128(_mm_srli_epi16(expected, 1), _mm_set1_epi8(0x20));
+  const __m128i equal = _mm_cmpeq_epi8(_mm_or_si128(sent, letters), expected);
+  return (~static_cast<unsigned>(_mm_movemask_epi8(equal)) & ((1U << size) - 1)) == 0;
+}
+}  // namespace detail
+
+// The same as find_known_name(), for names that are followed by so much that 16 octets can be read from their
+// first.
+inline KnownName find_known_name_in_block(std::string_view name) {
+  const detail::NameTable::Slot slot = detail::kNameTable.slots[detail::name_slot(name)];
+  if (slot.length != name.size()) return KnownName::kOther;
+  const char* const lower = detail::kNameTable.lower[slot.name];
+  const __m128i sent = _mm_loadu_si128(reinterpret_cast<const __m128i*>(name.data()));
+  const bool same =
+      name.size() <= 16 ? detail::is_same_name(sent, name.size(), lower) : detail::is_same_name(name, lower);
+  return same ? static_cast<KnownName>(slot.name) : KnownName::kOther;
+}
+#endif
 
 // kOther if it is none of them (or empty). Any octets may be asked for.
 inline KnownName find_known_name(std::string_view name) {

@@ -50,7 +50,7 @@ Outcome FieldSection::parse(const char* begin, const char* end, const FieldLimit
     switch (state_) {
       case State::kLineStart:
         read_whole_lines(bound, limits);
-        more = start_line(bound);
+        more = !complete_ && start_line(bound);
         break;
       case State::kName: more = read_name(bound, limits); break;
       case State::kValue: more = read_value(bound, limits); break;
@@ -73,17 +73,17 @@ void FieldSection::read_whole_lines(const char* bound, const FieldLimits& limits
   const char* line = position_;
   for (size_t left = std::min(limits.count, Fields::kMost) - fields_.size(); left != 0; --left) {
     const char* const colon = scan_short_name(line, bound);
-    if (colon == nullptr || bound - colon < 4 || *colon != ':') break;
-    const char* begin = colon + 1;
-    if (*begin == ' ') ++begin;
+    if (colon == nullptr || *colon != ':' || colon == line) break;
+    const char* const begin = colon + 1 + (colon[1] == ' ' ? 1 : 0);
     const char* const end = scan_value(begin, bound);
     if (bound - end < 2 || end[0] != '\r' || end[1] != '\n') break;
-    if (static_cast<size_t>(end - line) > limits.line || colon == line) break;
+    if (static_cast<size_t>(end - line) > limits.line) break;
     const std::string_view name(line, colon);
-    fields_.add(find_known_name(name), name, trim({begin, end}));
+    fields_.add(find_known_name_in_block(name), name, trim({begin, end}));
     line = end + 2;
   }
-  position_ = line;
+  complete_ = bound - line >= 2 && line[0] == '\r' && line[1] == '\n';
+  position_ = complete_ ? line + 2 : line;
 #endif
 }
 

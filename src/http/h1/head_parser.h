@@ -10,8 +10,9 @@
 //     }
 //
 // Sans-I/O. Resumable at every octet: the outcome does not depend on how the bytes were cut, and what is
-// wrong is refused when the first wrong octet is seen. No octet is looked at in two calls. Views in `request`
-// point into the bytes that were given, so these outlive it. One request, one thread.
+// wrong is refused when the first wrong octet is seen. Lines that are complete are never looked at in a later
+// call, nor octets of one that is not. Views in `request` point into the bytes that were given, so these
+// outlive it. One request, one thread.
 //
 // Policy where the RFC leaves a choice, the strictest each time: at most one empty line (CRLF) before the
 // request; exactly one space between the parts of the request line; HTTP/0.9 refused; HTTP/1.x with x > 1
@@ -76,6 +77,7 @@ class HeadParser {
   };
 
   // True: go on. False: the octets have run out, or refused.
+  void read_plain_line(const char* end);
   bool read_start(const char* end);
   bool read_method(const char* end);
   bool read_target(const char* end);

@@ -8,6 +8,7 @@
 
 #include "base/ascii.h"
 #include "http/h1/chunked.h"
+#include "http/h1/scan.h"
 #include "http/status.h"
 
 namespace remuda::http::h1 {
@@ -116,10 +117,14 @@ void put_connection(Writer& writer, const ResponseHead& head, const Response& re
 }  // namespace
 
 bool is_safe_value(std::string_view value) {
-  for (const char c : value) {
-    if (c == '\r' || c == '\n' || c == '\0') return false;
+  const char* at = value.data();
+  const char* const end = at + value.size();
+  while (true) {  // stops at every control; most values have none
+    at = scan_value(at, end);
+    if (at == end) return true;
+    if (*at == '\r' || *at == '\n' || *at == '\0') return false;
+    ++at;
   }
-  return true;
 }
 
 std::string_view find_unsafe_field(const Response& response) {

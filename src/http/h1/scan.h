@@ -80,12 +80,13 @@ inline const char* scan_name(const char* from, const char* to) {
 }
 
 #ifdef __SSE2__
-// The end of a name of at most 31 letters and "-"; null if it is not seen within two full blocks before `to`.
+// The end of a name of at most 31 letters and "-"; null if it is not seen within two full blocks that end two
+// octets before `to`. What it points at, and the octet after that, can be read.
 inline const char* scan_short_name(const char* from, const char* to) {
-  if (to - from < 16) return nullptr;
+  if (to - from < 18) return nullptr;
   if (const unsigned stops = scan::name_stops(scan::load(from)); stops != 0) [[likely]]
     return from + std::countr_zero(stops);
-  if (to - from < 32) return nullptr;
+  if (to - from < 34) return nullptr;
   const unsigned stops = scan::name_stops(scan::load(from + 16));
   return stops == 0 ? nullptr : from + 16 + std::countr_zero(stops);
 }
