@@ -217,6 +217,7 @@ TEST_F(CommandLine, ExplainSaysRefusals) {
       HasSubstr(
           "\nanswered with 405: no rule takes the method\n   Allow                  GET, HEAD, POST\n"));
   EXPECT_THAT(explain("/docs/x", "PUT"), HasSubstr("refused: 405, files do not take PUT\n"));
+  EXPECT_EQ(explain("/docs/x", "TRACE"), "answered with 405: this server neither traces nor tunnels\n");
   EXPECT_THAT(explain("/docs/a%2Fb", "GET"), HasSubstr("refused: the path holds %2F\n"));
   EXPECT_THAT(explain("http://EXAMPLE.org./old/x#top", "GET"),
               HasSubstr("\nanswered by redirect (302) to /new/\n"));

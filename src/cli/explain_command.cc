@@ -47,7 +47,7 @@ std::expected<Target, std::string> parse_url(std::string_view url, const Config&
   const std::string_view path = rest.substr(0, rest.find('?'));
   std::array<std::byte, 4096> memory;
   base::Arena arena(memory);
-  const auto decoded = http::decode_path(path.empty() ? "/" : path, http::EncodedSlash::kDecode, arena);
+  const auto decoded = http::decode_path(path.empty() ? "/" : path, http::EncodedSlash::kKeep, arena);
   if (!decoded) return std::unexpected(fmt::format("the server answers 400: {}", decoded.error().what));
   target.path = decoded->path;
   target.encoded_slash = decoded->encoded_slash;
@@ -170,6 +170,8 @@ std::string bounds_text(const Config& config) {
 }
 
 std::string explanation(const Config& config, const Target& target, const std::string& method) {
+  if (method == "TRACE" || method == "CONNECT")
+    return "answered with 405: this server neither traces nor tunnels\n";
   const server::Router router(config.routes);
   const server::RouteMatch match = router.match(target.host, target.path, method);
   std::string text = fmt::format("{} {} on host {}\n\n", method, target.path, target.host);

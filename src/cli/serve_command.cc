@@ -44,8 +44,12 @@ int start(const Source& source, Entry entry, const Serve& serve, const Terminal&
     terminal.report(config.error());
     return kFailure;
   }
-  if (entry == Entry::kInetd) keep_logs_off_the_client(*config);
-  terminal.report(config->warnings);
+  // Under inetd this is one connection of many, and the warnings would be said for each.
+  if (entry == Entry::kInetd) {
+    keep_logs_off_the_client(*config);
+  } else {
+    terminal.report(config->warnings);
+  }
   return serve(*config, {entry, [source] { return load(source); }});
 }
 

@@ -83,7 +83,8 @@ void Checker::check_server() {
   server.identity = find_identity("server", {}, server.user, server.group);
   if (machine_.is_root() && server.user.empty()) {
     warn("", {Origin::Kind::kFile, config_.file.empty() ? "remuda" : config_.file, 0, 0},
-         "started as root, and so are workers and applications", "set server.user to a user without rights");
+         "started as root, and so are workers and applications",
+         "set server.user, for instance to \"www-data\"");
   }
   check_directory("server.error_pages", "server.error_pages", {}, server.error_pages, server.identity,
                   server.user);

@@ -121,9 +121,9 @@ constexpr std::array kTimeoutsOptions{
          .minimum = 10,
          .maximum = 24 * kHour}),
     bind<&Timeouts::idle>({.name = "idle",
-                           .text = "Between two requests on a connection.",
-                           .maximum = 24 * kHour,
-                           .zero = "no keep-alive: every response closes the connection"}),
+                           .text = "Between two requests on a connection; then it is closed.",
+                           .minimum = 10,
+                           .maximum = 24 * kHour}),
     bind<&Timeouts::linger>(
         {.name = "linger",
          .text = "How long bytes are read and dropped after the last response, so that it is not lost.",

@@ -226,7 +226,7 @@ TEST(Types, AreSaidWithAnExample) {
 
 TEST(Ranges, AreSaid) {
   EXPECT_THAT(mistakes_before_route("[timeouts]\nidle = \"2d\"\nhead = \"1ms\""),
-              ElementsAre("r.toml:2:8: timeouts.idle: \"2d\" is out of range; from \"0s\" to \"1d\"",
+              ElementsAre("r.toml:2:8: timeouts.idle: \"2d\" is out of range; from \"10ms\" to \"1d\"",
                           "r.toml:3:8: timeouts.head: \"1ms\" is out of range; from \"10ms\" to \"1d\""));
   EXPECT_THAT(mistakes_before_route("[workers]\nprocesses = 0\nthreads = -1"),
               ElementsAre("r.toml:2:13: workers.processes: 0 is out of range; from 1 to 65536",
@@ -287,8 +287,8 @@ TEST(Users, RootWithoutUserIsAWarning) {
   const Config config = good(kRoute, root);
   ASSERT_EQ(config.warnings.size(), 1U);
   EXPECT_EQ(to_string(config.warnings[0]),
-            "r.toml: warning: started as root, and so are workers and applications; set server.user to a "
-            "user without rights");
+            "r.toml: warning: started as root, and so are workers and applications; "
+            "set server.user, for instance to \"www-data\"");
 }
 
 TEST(Apps, RunOnlyWhatThisVersionHas) {

@@ -7,6 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include <nlohmann/json.hpp>
 
 #include "config/fake_machine.h"
@@ -58,6 +61,14 @@ TEST(Markdown, HasEveryOption) {
   EXPECT_THAT(text, HasSubstr("| `threads` | integer, threads | `0` | 0 to 1024; 0: one per core |"));
   EXPECT_THAT(text, HasSubstr("| `type` | word | `\"cgi\"` | \"cgi\" |"));
   EXPECT_THAT(text, HasSubstr("\n## `[[route]]`\n"));
+}
+
+TEST(Markdown, StandsInTheDocuments) {
+  std::ifstream file(REMUDA_SOURCE_DIR "/docs/reference.md");
+  std::ostringstream text;
+  text << file.rdbuf();
+  EXPECT_TRUE(text.str() == reference_markdown())
+      << "write it anew: remuda config reference > docs/reference.md";
 }
 
 TEST(Schema, IsJsonWithEveryOption) {
