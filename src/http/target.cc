@@ -129,12 +129,14 @@ constexpr std::array<bool, 256> kHostChars = make_host_table();
 
 // The end of the name at the beginning of `text`.
 size_t name_end(std::string_view text) {
-  size_t at = 0;
-  while (at < text.size() && kHostChars[static_cast<unsigned char>(text[at])]) ++at;
-  return at;
+  const char* at = text.data();
+  for (const char* const end = at + text.size(); at != end && kHostChars[static_cast<unsigned char>(*at)];)
+    ++at;
+  return at - text.data();
 }
 
-bool is_ipv6_in_brackets(std::string_view host) {
+// Kept out of its caller, which would otherwise guard this buffer on the stack for every request.
+[[gnu::noinline]] bool is_ipv6_in_brackets(std::string_view host) {
   char text[INET6_ADDRSTRLEN] = {};
   if (!host.ends_with(']') || host.size() < 4 || host.size() - 2 >= sizeof text) return false;
   const std::string_view inside = host.substr(1, host.size() - 2);
@@ -148,8 +150,9 @@ bool take_port(std::string_view digits, std::optional<uint16_t>& port) {
   if (digits.size() > 5) return false;
   uint32_t number = 0;
   for (const char c : digits) {
-    if (!base::is_digit(c)) return false;
-    number = number * 10 + (c - '0');
+    const unsigned digit = static_cast<unsigned char>(c) - unsigned{'0'};
+    if (digit > 9) return false;
+    number = number * 10 + digit;
   }
   if (number > UINT16_MAX) return false;
   if (!digits.empty()) port = static_cast<uint16_t>(number);

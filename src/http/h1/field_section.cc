@@ -72,14 +72,16 @@ void FieldSection::read_whole_lines(const char* bound, const FieldLimits& limits
 #ifdef __SSE2__
   const char* line = position_;
   for (size_t left = std::min(limits.count, Fields::kMost) - fields_.size(); left != 0; --left) {
-    const char* const colon = scan_short_name(line, bound);
-    if (colon == nullptr || *colon != ':' || colon == line) break;
+    const char* const colon = scan_colon(line, bound);
+    if (colon == nullptr || colon == line) break;
+    const std::string_view name(line, colon);
+    const KnownName known = find_known_name_in_block(name);
+    if (known == KnownName::kOther && !is_name_in_block(line, name.size())) break;  // a known name is a token
     const char* const begin = colon + 1 + (colon[1] == ' ' ? 1 : 0);
     const char* const end = scan_value(begin, bound);
     if (bound - end < 2 || end[0] != '\r' || end[1] != '\n') break;
     if (static_cast<size_t>(end - line) > limits.line) break;
-    const std::string_view name(line, colon);
-    fields_.add(find_known_name_in_block(name), name, trim({begin, end}));
+    fields_.add(known, name, trim({begin, end}));
     line = end + 2;
   }
   complete_ = bound - line >= 2 && line[0] == '\r' && line[1] == '\n';

@@ -63,7 +63,7 @@ void HeadParser::read_plain_line(const char* end) {
 #ifdef __SSE2__
   const char* const line = position_;
   const char* const bound = std::min<size_t>(end - line, limits_.request_line) + line;
-  const char* const method_end = scan_short_name(line, bound);
+  const char* const method_end = scan_short_method(line, bound);
   if (method_end == nullptr || method_end == line || method_end[0] != ' ' || method_end[1] != '/') return;
   const char* const target = method_end + 1;
   const char* query = nullptr;

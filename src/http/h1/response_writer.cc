@@ -119,6 +119,13 @@ void put_connection(Writer& writer, const ResponseHead& head, const Response& re
 bool is_safe_value(std::string_view value) {
   const char* at = value.data();
   const char* const end = at + value.size();
+#ifdef __SSE2__
+  if (value.size() >= 16) {  // the last block overlaps the one before it
+    unsigned stops = scan::value_stops(scan::load(end - 16));
+    for (const char* block = at; block < end - 16; block += 16) stops |= scan::value_stops(scan::load(block));
+    if (stops == 0) return true;
+  }
+#endif
   while (true) {  // stops at every control; most values have none
     at = scan_value(at, end);
     if (at == end) return true;

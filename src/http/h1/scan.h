@@ -50,16 +50,15 @@ inline unsigned name_stops(__m128i octets) {
   return mask(_mm_or_si128(is_letter, _mm_cmpeq_epi8(octets, all('-')))) ^ 0xffffU;
 }
 
-// Controls, tabs among them.
+// Controls, tabs among them, and octets above 127, which the caller sorts out: adding 1 makes 127 the lowest
+// of signed octets, so that one comparison finds all of them.
 inline unsigned value_stops(__m128i octets) {
-  const __m128i is_control = _mm_cmpeq_epi8(_mm_min_epu8(octets, all(0x1f)), octets);
-  return mask(_mm_or_si128(is_control, _mm_cmpeq_epi8(octets, all(0x7f))));
+  return mask(_mm_cmplt_epi8(_mm_add_epi8(octets, all(1)), all(0x21)));
 }
 
 inline unsigned target_stops(__m128i octets) {
-  const __m128i low_or_high = _mm_cmplt_epi8(octets, all('!'));  // signed: above 127 as well
   const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(octets, all('#')), _mm_cmpeq_epi8(octets, all('?')));
-  return mask(_mm_or_si128(_mm_or_si128(low_or_high, marks), _mm_cmpeq_epi8(octets, all(0x7f))));
+  return mask(_mm_or_si128(_mm_cmplt_epi8(_mm_add_epi8(octets, all(1)), all(0x22)), marks));
 }
 #endif
 
@@ -80,15 +79,33 @@ inline const char* scan_name(const char* from, const char* to) {
 }
 
 #ifdef __SSE2__
-// The end of a name of at most 31 letters and "-"; null if it is not seen within two full blocks that end two
-// octets before `to`. What it points at, and the octet after that, can be read.
-inline const char* scan_short_name(const char* from, const char* to) {
+// The end of a method of at most 15 letters; null if it is not seen within one block that ends two octets
+// before `to`. What it points at, and the octet after that, can be read.
+inline const char* scan_short_method(const char* from, const char* to) {
   if (to - from < 18) return nullptr;
-  if (const unsigned stops = scan::name_stops(scan::load(from)); stops != 0) [[likely]]
-    return from + std::countr_zero(stops);
+  const unsigned stops = scan::name_stops(scan::load(from));
+  return stops == 0 ? nullptr : from + std::countr_zero(stops);
+}
+
+// The first colon within 32 octets; null if it is not seen within two blocks that end two octets before `to`.
+// The octet after it can be read.
+inline const char* scan_colon(const char* from, const char* to) {
+  if (to - from < 18) return nullptr;
+  if (const unsigned colons = scan::mask(_mm_cmpeq_epi8(scan::load(from), scan::all(':'))); colons != 0)
+      [[likely]]
+    return from + std::countr_zero(colons);
   if (to - from < 34) return nullptr;
-  const unsigned stops = scan::name_stops(scan::load(from + 16));
-  return stops == 0 ? nullptr : from + 16 + std::countr_zero(stops);
+  const unsigned colons = scan::mask(_mm_cmpeq_epi8(scan::load(from + 16), scan::all(':')));
+  return colons == 0 ? nullptr : from + 16 + std::countr_zero(colons);
+}
+#endif
+
+#ifdef __SSE2__
+// Whether [from, from + size) is a token; 16 octets can be read from `from`.
+inline bool is_name_in_block(const char* from, size_t size) {
+  if (size <= 16 && (scan::name_stops(scan::load(from)) & ((1U << size) - 1)) == 0) [[likely]]
+    return true;
+  return scan_name(from, from + size) == from + size;
 }
 #endif
 
@@ -98,7 +115,8 @@ inline const char* scan_value(const char* from, const char* to) {
   while (to - from >= 16) {
     unsigned stops = scan::value_stops(scan::load(from));
     for (; stops != 0; stops &= stops - 1) {
-      if (const char* const stop = from + std::countr_zero(stops); *stop != '\t') return stop;
+      const char* const stop = from + std::countr_zero(stops);
+      if (scan::kStopsValue[static_cast<unsigned char>(*stop)]) return stop;
     }
     from += 16;
   }
