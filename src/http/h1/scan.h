@@ -112,13 +112,15 @@ inline bool is_name_in_block(const char* from, size_t size) {
 // A control character other than tab.
 inline const char* scan_value(const char* from, const char* to) {
 #ifdef __SSE2__
-  while (to - from >= 16) {
-    unsigned stops = scan::value_stops(scan::load(from));
-    for (; stops != 0; stops &= stops - 1) {
-      const char* const stop = from + std::countr_zero(stops);
-      if (scan::kStopsValue[static_cast<unsigned char>(*stop)]) return stop;
-    }
-    from += 16;
+  if (to - from >= 16) {
+    const char* const last_block = to - 16;
+    do {
+      for (unsigned stops = scan::value_stops(scan::load(from)); stops != 0; stops &= stops - 1) {
+        const char* const stop = from + std::countr_zero(stops);
+        if (scan::kStopsValue[static_cast<unsigned char>(*stop)]) return stop;
+      }
+      from += 16;
+    } while (from <= last_block);
   }
 #endif
   return scan::by_table(scan::kStopsValue, from, to);
