@@ -114,6 +114,7 @@ void start_over(http::Response& response, int status) {
   response.holder = nullptr;
   response.prepared_fields = {};
   response.takeover = nullptr;
+  response.internal_redirect = {};
   response.raw = false;
   response.reason = {};
   response.length.reset();
