@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace remuda::spawner {
@@ -33,7 +34,20 @@ bool set_limit(__rlimit_resource resource, const std::optional<uint64_t>& value)
   return setrlimit(resource, &limit) == 0;
 }
 
+// The spawner itself may have many descriptors open. Programs get the usual soft limit: many of them walk
+// through all numbers up to it.
+bool set_usual_open_files() {
+  static const rlimit inherited = [] {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit;
+  }();
+  const rlimit usual{std::min<rlim_t>(inherited.rlim_cur, 1024), inherited.rlim_max};
+  return usual.rlim_cur == inherited.rlim_cur || setrlimit(RLIMIT_NOFILE, &usual) == 0;
+}
+
 bool set_limits(const ResourceLimits& limits) {
+  if (!limits.open_files && !set_usual_open_files()) return false;
   return set_limit(RLIMIT_NOFILE, limits.open_files) && set_limit(RLIMIT_AS, limits.address_space) &&
          set_limit(RLIMIT_CPU, limits.cpu_seconds) && set_limit(RLIMIT_NPROC, limits.processes) &&
          set_limit(RLIMIT_FSIZE, limits.file_size) && set_limit(RLIMIT_CORE, limits.core_size);
@@ -86,7 +100,8 @@ bool become(Attempt& attempt) {
   return false;
 }
 
-int child(void* pointer) {
+// Not instrumented by sanitizers: they would take its stack for a stray one.
+__attribute__((no_sanitize("address", "thread", "undefined"))) int child(void* pointer) {
   auto& attempt = *static_cast<Attempt*>(pointer);
   become(attempt);
   attempt.error = errno;

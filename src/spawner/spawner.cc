@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,16 +46,6 @@ void occupy_standard_descriptors() {
   }
 }
 
-// What programs inherit unless their rules say otherwise: many of them walk through all numbers up to the
-// limit. The spawner needs few itself.
-void lower_descriptor_limit() {
-  constexpr rlim_t kUsual = 1024;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= kUsual) return;
-  limit.rlim_cur = kUsual;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 }  // namespace
 
 base::Result<SocketPair> make_socket_pair() {
@@ -89,7 +78,6 @@ base::Result<void> send_channel(int control, int channel) {
 int run(const Options& options) {
   settle_signals();
   occupy_standard_descriptors();
-  lower_descriptor_limit();
   Service service(options);
   service.serve();
   service.end_all();

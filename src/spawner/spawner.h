@@ -34,7 +34,7 @@ struct Identity {
 
 // setrlimit(2), soft and hard; absent: inherited from the spawner.
 struct ResourceLimits {
-  std::optional<uint64_t> open_files;
+  std::optional<uint64_t> open_files;     // absent: a soft limit of 1024, hard as inherited
   std::optional<uint64_t> address_space;  // bytes
   std::optional<uint64_t> cpu_seconds;
   std::optional<uint64_t> processes;
