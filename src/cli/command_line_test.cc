@@ -55,11 +55,10 @@ class CommandLine : public testing::Test {
     size_t mistakes_size = 0;
     std::FILE* results_file = ::open_memstream(&results, &results_size);
     std::FILE* mistakes_file = ::open_memstream(&mistakes, &mistakes_size);
-    const Serve serve = [&outcome](const config::Config& config, const ServeOptions& options) {
+    const Serve serve = [&outcome](const config::Config& config, Entry entry) {
       ++outcome.served;
       outcome.config = config;
-      outcome.entry = options.entry;
-      EXPECT_TRUE(options.reread());
+      outcome.entry = entry;
       return 0;
     };
     outcome.code = cli::run(static_cast<int>(arguments.size()), arguments.data(), serve,

@@ -13,7 +13,7 @@
 
 namespace remuda::cli {
 
-using Serve = std::function<int(const config::Config&, const ServeOptions&)>;
+using Serve = std::function<int(const config::Config&, Entry)>;
 
 // serve_command.cc: reads the configuration and starts the server.
 int serve_command(Source source, Entry entry, const Serve& serve, const Terminal& terminal);

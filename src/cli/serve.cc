@@ -112,11 +112,11 @@ int serve_inetd(const config::Config& config, const std::shared_ptr<SharedParts>
 
 }  // namespace
 
-int serve(const config::Config& config, const ServeOptions& options) {
+int serve(const config::Config& config, Entry entry) {
   const uint64_t open_files = server::raise_open_files_limit();
   auto shared = make_shared_parts(config);
   if (!shared) return give_up(shared.error());
-  return options.entry == Entry::kInetd ? serve_inetd(config, *shared, open_files)
+  return entry == Entry::kInetd ? serve_inetd(config, *shared, open_files)
                                         : supervise(config, *shared, open_files);
 }
 

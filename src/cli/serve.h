@@ -4,10 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "config/config.h"
-#include "config/read.h"
 
 namespace remuda::cli {
 
@@ -16,14 +14,8 @@ enum class Entry : uint8_t {
   kInetd        // one connection, on file descriptor 0, then the end
 };
 
-struct ServeOptions {
-  Entry entry = Entry::kSupervisor;
-  // Reads and checks the same configuration again, with what the command line overrides.
-  std::function<config::ConfigOrDiagnostics()> reread;
-};
-
 // Runs until the server has stopped. The exit code: 0 after a stop that was asked for, 1 if it could not
 // start.
-int serve(const config::Config& config, const ServeOptions& options);
+int serve(const config::Config& config, Entry entry);
 
 }  // namespace remuda::cli

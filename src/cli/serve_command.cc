@@ -50,7 +50,7 @@ int start(const Source& source, Entry entry, const Serve& serve, const Terminal&
   } else {
     terminal.report(config->warnings);
   }
-  return serve(*config, {entry, [source] { return load(source); }});
+  return serve(*config, entry);
 }
 
 }  // namespace
