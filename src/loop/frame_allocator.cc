@@ -24,8 +24,8 @@ constexpr bool kFromHeap = true;
 constexpr bool kFromHeap = false;
 #endif
 
-constexpr size_t kClassBytes = 64;
-constexpr size_t kClasses = 128;  // up to 8 KiB; larger frames come from the heap
+constexpr size_t kClassBytes = 32;
+constexpr size_t kClasses = 256;  // up to 8 KiB; larger frames come from the heap
 
 struct Unused {
   Unused* next;

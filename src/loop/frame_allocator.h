@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory for coroutine frames: per thread, one free list for each size class of 64 bytes.
+// Memory for coroutine frames: per thread, one free list for each size class of 32 bytes.
 //
 // A frame that ends goes back to its list and the next coroutine of that size takes it, so a request that
 // runs for the second time costs no call of malloc. Frames never change threads (a Task lives on one loop).

@@ -200,6 +200,8 @@ class LoopFd {
 
   int get() const { return number_; }
   explicit operator bool() const { return number_ >= 0; }
+  // Gives the descriptor away: whoever takes it closes it through the loop.
+  int release() { return std::exchange(number_, -1); }
   void reset() {
     if (number_ >= 0) loop_->close(std::exchange(number_, -1));
   }

@@ -35,16 +35,16 @@ loop::Task<void> Acceptor::run() {
       continue;
     }
     short_of_resources_ = false;
-    gate_.enter();
-    loop_.root().spawn(serve(*socket, http::Address::from(peer)));
+    serve(*socket, http::Address::from(peer));
   }
   take_what_waits();
   loop_.detach(listener_);
 }
 
-loop::Task<void> Acceptor::serve(int socket, http::Address peer) {
-  co_await driver_.serve(loop::LoopFd(loop_, base::Fd(socket)), peer);
-  gate_.leave();
+// The driver tells the gate when the connection has ended.
+void Acceptor::serve(int socket, const http::Address& peer) {
+  gate_.enter();
+  loop_.root().spawn(driver_.serve(loop::LoopFd(loop_, base::Fd(socket)), peer));
 }
 
 loop::Task<void> Acceptor::wait_for_room() {
@@ -77,8 +77,7 @@ void Acceptor::take_what_waits() {
     const int socket =
         ::accept4(listener_, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket < 0) return;
-    gate_.enter();
-    loop_.root().spawn(serve(socket, http::Address::from(peer)));
+    serve(socket, http::Address::from(peer));
   }
 }
 

@@ -30,7 +30,7 @@ class Acceptor {
  private:
   loop::Task<void> wait_for_room();
   loop::Task<void> pause(const base::Error& error);
-  loop::Task<void> serve(int socket, http::Address peer);
+  void serve(int socket, const http::Address& peer);
   void take_what_waits();
 
   loop::Loop& loop_;

@@ -22,6 +22,7 @@ WorkerLoop::~WorkerLoop() {
 void WorkerLoop::use(std::unique_ptr<Site> site) {
   site_ = std::move(site);
   driver_ = std::make_unique<http::h1::Driver>(loop_, site_->service(), options_.http);
+  driver_->when_one_ends([this] { gate_.leave(); });
   site_->start(beside_);
 }
 

@@ -13,35 +13,42 @@ constexpr unsigned kFairRequests = 32;
 }  // namespace
 
 Connection::Connection(Driver& driver, loop::LoopFd socket, const Address& peer)
-    : driver_(driver),
-      socket_(std::move(socket)),
-      endpoints_{.peer = peer, .socket = socket_.get(), .secure = false} {}
+    : driver_(driver), endpoints_{.peer = peer, .socket = socket.release(), .secure = false} {}
 
-Connection::Connection(Connection&& other) noexcept
-    : driver_(other.driver_), socket_(std::move(other.socket_)), endpoints_(other.endpoints_) {}
+Connection::Connection(Connection&& other) noexcept : driver_(other.driver_), endpoints_(other.endpoints_) {
+  other.endpoints_.socket = -1;
+}
+
+Connection::~Connection() { close(); }
+
+void Connection::close() {
+  if (socket() >= 0) driver_.loop().close(std::exchange(endpoints_.socket, -1));
+}
 
 loop::Task<void> Connection::run(Connection self) {
-  Driver& driver = self.driver_;
-  driver.began();
-  Next next = Next::kIdle;
+  self.driver_.began();
   while (true) {
-    next = co_await self.serve_available();
+    const Next next = co_await self.serve_available();
+    if (next == Next::kLinger) co_await self.linger();
     if (next != Next::kIdle || self.told_to_close_) break;
-    self.idle_since_ = driver.loop().now();
-    driver.became_idle(self);
-    const auto arrived = co_await driver.loop().readable(self.socket_.get(), self.patience());
+    self.become_idle();
+    const auto arrived = co_await self.driver_.loop().readable(self.socket(), self.patience());
     self.unlink();
     if (!arrived && !self.told_to_close_) break;
   }
-  if (next == Next::kLinger) co_await self.linger();
-  self.socket_.reset();
-  driver.ended();
+  self.close();
+  self.driver_.ended();
+}
+
+void Connection::become_idle() {
+  idle_since_ = driver_.loop().now();
+  driver_.became_idle(*this);
 }
 
 void Connection::close_idle() {
   told_to_close_ = true;
   unlink();
-  driver_.loop().cancel_reading(socket_.get());
+  driver_.loop().cancel_reading(socket());
 }
 
 loop::Time Connection::patience() const {
@@ -53,7 +60,7 @@ loop::Time Connection::patience() const {
 loop::Task<Connection::Next> Connection::serve_available() {
   const Borrowed active(driver_);
   Input input(active->received);
-  const auto got = co_await driver_.loop().receive_now(socket_.get(), input.room());
+  const auto got = co_await driver_.loop().receive_now(socket(), input.room());
   if (!got) co_return got.error().code == EAGAIN ? Next::kIdle : Next::kClose;
   if (*got == 0) co_return Next::kClose;
   input.received(*got);
@@ -113,7 +120,7 @@ loop::Task<Connection::Head> Connection::read_head(H1Exchange& exchange, Input& 
     const char* const first = input.unread().data();
     input.make_room();
     if (input.unread().data() != first) exchange.parser.restart();
-    const auto got = co_await driver_.loop().receive(socket_.get(), input.room(), deadline);
+    const auto got = co_await driver_.loop().receive(socket(), input.room(), deadline);
     if (!got || *got == 0) co_return head_cut_short(exchange, got ? ECONNRESET : got.error().code);
     input.received(*got);
     const auto outcome = exchange.parser.parse(input.unread());
@@ -237,12 +244,12 @@ void Connection::finish(H1Exchange& exchange, const Sent& sent) {
 // response is not lost to the reset that unread bytes would cause.
 loop::Task<void> Connection::linger() {
   loop::Loop& loop = driver_.loop();
-  loop.end_sending(socket_.get());
+  loop.end_sending(socket());
   const loop::Time deadline = loop.now() + driver_.options().linger;
-  while (loop.now() < deadline && co_await loop.readable(socket_.get(), deadline)) {
+  while (loop.now() < deadline && co_await loop.readable(socket(), deadline)) {
     {
       const Borrowed active(driver_);
-      const auto got = co_await loop.receive_now(socket_.get(), active->stream);
+      const auto got = co_await loop.receive_now(socket(), active->stream);
       if (got ? *got == 0 : got.error().code != EAGAIN) co_return;
     }
     co_await loop.yield();  // so that time passes, whatever the client sends

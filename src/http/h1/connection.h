@@ -24,9 +24,11 @@ namespace remuda::http::h1 {
 
 class Connection : public base::Link<Connection> {
  public:
+  // Owns the socket.
   Connection(Driver& driver, loop::LoopFd socket, const Address& peer);
   // Into the frame of run(), before anything knows its address.
   Connection(Connection&& other) noexcept;
+  ~Connection();
 
   // Serves the connection to its end, then closes it.
   static loop::Task<void> run(Connection self);
@@ -39,6 +41,8 @@ class Connection : public base::Link<Connection> {
   enum class Next : uint8_t { kIdle, kClose, kLinger };
   enum class Head : uint8_t { kComplete, kRefused, kGivenUp };
 
+  void close();
+  void become_idle();
   loop::Task<Next> serve_available();
   loop::Task<Next> serve_request(Active& active, Input& input);
   Head judge(H1Exchange& exchange, HeadParser::Outcome outcome, Input& input);
@@ -55,9 +59,9 @@ class Connection : public base::Link<Connection> {
   loop::Task<void> linger();
   void finish(H1Exchange& exchange, const Sent& sent);
   loop::Time patience() const;
+  int socket() const { return endpoints_.socket; }
 
   Driver& driver_;
-  loop::LoopFd socket_;
   loop::Time idle_since_{};
   Endpoints endpoints_;
   bool had_request_ = false;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -34,6 +35,10 @@ class Driver {
   // Serves one connection to its end, then closes it. `socket` is a connected stream socket, non-blocking.
   loop::Task<void> serve(loop::LoopFd socket, const Address& peer);
 
+  // `call` is run whenever a connection has ended and is closed. It costs an idle connection less than a
+  // story of its own around serve().
+  void when_one_ends(std::function<void()> call) { one_ended_ = std::move(call); }
+
   // Closes idle connections now; a request that has just arrived is still answered. The others close after
   // their current response (Service::should_close says so).
   void close_idle();
@@ -48,7 +53,10 @@ class Driver {
   Service& service() { return service_; }
   const Options& options() const { return options_; }
   void began() { ++connection_count_; }
-  void ended() { --connection_count_; }
+  void ended() {
+    --connection_count_;
+    if (one_ended_) one_ended_();
+  }
   // Puts it behind all others that are idle, so that the longest idle one stands first.
   void became_idle(Connection& connection);
   std::unique_ptr<Active> lend();
@@ -64,6 +72,7 @@ class Driver {
   Options options_;
   base::List<Connection> idle_;  // they leave it by themselves
   size_t connection_count_ = 0;
+  std::function<void()> one_ended_;
   std::vector<std::unique_ptr<Active>> pool_;
   std::time_t date_second_ = 0;
   std::array<char, 29> date_{};
