@@ -32,7 +32,7 @@ TEST(FrameAllocator, AFrameIsUsedAgain) {
   void* const first = allocate_frame(200);
   std::memset(first, 1, 200);
   free_frame(first, 200);
-  void* const second = allocate_frame(193);  // the same class: 193 to 256 bytes
+  void* const second = allocate_frame(193);  // the same class: 193 to 224 bytes
   EXPECT_EQ(first, second);
   void* const other = allocate_frame(257);
   EXPECT_NE(first, other);
