@@ -281,7 +281,8 @@ void Service::announce(pid_t pid) {
 void Service::end_all() {
   const std::vector<pid_t> orphans = find_orphans();
   for (const pid_t pid : orphans) kill(-pid, SIGTERM);
-  const int64_t limit = now_ns() + std::chrono::nanoseconds(options_.kill_after).count();
+  const int64_t kill_after = std::chrono::nanoseconds(options_.kill_after).count();
+  const int64_t limit = now_ns() + kill_after;
   channels_.clear();
   processes_.end_all(now_ns());
   timespec pause{.tv_sec = 0, .tv_nsec = 2'000'000};
@@ -295,7 +296,7 @@ void Service::end_all() {
     pause.tv_nsec = std::min<long>(pause.tv_nsec * 2, 50'000'000);
   }
   for (const pid_t pid : orphans) kill(-pid, SIGKILL);
-  processes_.kill_overdue(INT64_MAX - 1);
+  processes_.kill_overdue(now_ns() + kill_after);  // every one of them
 }
 
 }  // namespace remuda::spawner
