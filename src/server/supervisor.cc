@@ -66,7 +66,7 @@ class Supervisor {
         respawns_(plan_.processes) {}
 
   int run() {
-    prepare_log_files();
+    if (!prepare_log_files()) return 1;
     if (!plan_.apps.empty() && !start_spawner()) return 1;
     loop_.root().spawn(hear_signals());
     if (plan_.start == config::Start::kPerConnection) {
@@ -88,17 +88,17 @@ class Supervisor {
   // --- starting
   // ------------------------------------------------------------------------------------------------ Owned by
   // the workers' user, so that workers can open them anew; the directory may belong to root.
-  void prepare_log_files() {
+  bool prepare_log_files() {
     for (const std::string& path : plan_.log_files) {
       const base::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640));
+      if (!file) return complain("open the log " + path, {errno, "open"});
       const auto& identity = plan_.worker.identity;
-      if (!file) {
-        log_.error("cannot open the log {}: {}", path, base::to_string({errno, "open"}));
-      } else if (identity && ::fchown(file.get(), identity->user, identity->group) < 0) {
+      if (identity && ::fchown(file.get(), identity->user, identity->group) < 0) {
         log_.warning("cannot give the log {} to the workers' user: {}", path,
                      base::to_string({errno, "fchown"}));
       }
     }
+    return true;
   }
 
   bool start_spawner() {
@@ -173,7 +173,7 @@ class Supervisor {
     return keep;
   }
 
-  bool complain(const char* what, const base::Error& error) {
+  bool complain(std::string_view what, const base::Error& error) {
     log_.error("cannot {}: {}", what, base::to_string(error));
     return false;
   }

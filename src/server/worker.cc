@@ -68,10 +68,28 @@ class Worker {
   }
 
   void run_loops() {
+    loop::Loop& first = loops_[0]->loop();
+    other_ended_.emplace(first);
+    others_running_ = loops_.size() - 1;
     std::vector<std::jthread> others;
-    for (size_t i = 1; i < loops_.size(); ++i) others.emplace_back([this, i] { run_loop(i); });
+    for (size_t i = 1; i < loops_.size(); ++i) {
+      others.emplace_back([this, i, &first] {
+        run_loop(i);
+        first.post([this] {
+          --others_running_;
+          other_ended_->notify_all();
+        });
+      });
+    }
     loops_[0]->beside().spawn(hear_the_supervisor());
+    first.root().spawn(wait_for_the_others());
     run_loop(0);
+  }
+
+  // Keeps loop 0 running, which hears the supervisor, until the other loops have ended.
+  loop::Task<void> wait_for_the_others() {
+    while (others_running_ > 0 && co_await other_ended_->wait(loop::kNever)) {
+    }
   }
 
   // On the loop's own thread.
@@ -153,6 +171,8 @@ class Worker {
   std::unique_ptr<LogWriter> access_;
   std::optional<loop::Offload> offload_;
   std::vector<std::unique_ptr<WorkerLoop>> loops_;
+  std::optional<loop::Event> other_ended_;  // on loop 0, as the count
+  size_t others_running_ = 0;
 };
 
 }  // namespace
