@@ -280,7 +280,7 @@ SCRIPTS = {
     "nph-own": r"printf 'HTTP/1.1 299 Own\r\nX-Raw: yes\r\nContent-Length: 3\r\n\r\nraw'",
     "notype": r"printf 'X-Own: 1\n\nuntyped'",
     "big": r"printf 'Content-Type: application/octet-stream\n\n'; head -c 20000000 /dev/zero",
-    "errors": r"""head -c 300000 /dev/zero | tr '\0' e >&2; echo 'the "last" words' >&2
+    "errors": r"""head -c 300000 /dev/zero | tr '\0' e >&2; echo >&2; echo 'the "last" words' >&2
 printf 'Content-Type: text/plain\n\nafter the flood'""",
     "streaming": r"""printf 'Content-Type: text/plain\n\nfirst\n'; read -r line; printf 'second\n'""",
     "unread": r"printf 'Content-Type: text/plain\n\nnot read'",

@@ -108,7 +108,7 @@ def test_check_says_all_mistakes_at_once(place, program):
     assert {2, 4, 6, 9}.issubset(found), said
     assert "grace" in found[2], "no did-you-mean"
     assert "nowhere" in found[9]
-    assert any("missing" in text or "exactly one" in text or "actions" in text for text in found.values())
+    assert any("more than one action" in text for text in found.values())
     assert any("pool" in text and "exec" in text for text in found.values()), "the reason and the nearest model that works"
     assert all(";" in text for number, text in found.items() if number in (2, 4, 6)), "no hint"
 
@@ -127,7 +127,7 @@ def test_explain_names_the_winner(good):
     """Every rule tried, the winner with file:line, the application, its user and limits."""
     text = say("explain", "http://any.test/git/x.git/info/refs?service=a", "-c", str(good))
     assert re.search(rf"(?m)^-> .*{re.escape(good.name)}:10", text), text
-    for word in ("another host", "/bin/true", "/x.git/info/refs", "7s", "10MiB", "exec"):
+    for word in ("another", "/bin/true", "/x.git/info/refs", "7s", "10MiB", "exec"):
         assert word in text, word
     text = say("explain", "http://docs.test/docs/a%20b", "-c", str(good))
     assert str(good.parent / "site/a b") in text

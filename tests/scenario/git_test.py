@@ -145,7 +145,7 @@ def test_push(server, place):
 
 def test_gzip_body_of_ones_own(server):
     """Content-Encoding reaches the program as it is, whatever the framing."""
-    wishes = b"0014command=ls-refs\n0015object-format=sha1" + b"0001" + b"0009peel\n" + b"0000"
+    wishes = b"0014command=ls-refs\n0016object-format=sha1" + b"0001" + b"0009peel\n" + b"0000"
     packed = gzip.compress(wishes)
     fields = ("Content-Type: application/x-git-upload-pack-request", "Content-Encoding: gzip",
               "Git-Protocol: version=2", "Accept: application/x-git-upload-pack-result")
@@ -171,9 +171,10 @@ def test_gitweb(server):
     assert "small.git" in index.text and "big.git" in index.text
     project = server.get("/?p=small.git;a=summary")
     assert "second &amp; last" in project.text
-    assert "two &lt;&amp;&gt;" in server.get("/?p=small.git;a=blob;f=README;hb=HEAD").text
+    blob = server.get("/?p=small.git;a=blob;f=README;hb=HEAD")
+    assert re.search("two(&nbsp;| )&lt;&amp;&gt;", blob.text), blob.text
     difference = server.get("/?p=small.git;a=commitdiff;h=HEAD")
-    assert difference.status == 200 and "two &lt;&amp;&gt;" in difference.text
+    assert difference.status == 200 and re.search("two(&nbsp;| )&lt;&amp;&gt;", difference.text)
     assert server.get("/?p=small.git;a=blob_plain;f=README;hb=HEAD").text == "one\ntwo <&>\n"
     assert gzip.decompress(server.get("/?p=small.git;a=snapshot;h=HEAD;sf=tgz").body)
     assert server.get("/?p=none.git;a=summary").status == 404
@@ -189,7 +190,7 @@ def test_gitweb_is_browsed(server):
         for link in re.findall(r'(?:href|src)="([^"]+)"', text):
             parts = urlsplit(urljoin(server.url + page, unescape(link)))
             if parts.netloc == f"127.0.0.1:{server.port}" or parts.netloc == "test":
-                seen.add(parts.path + (f"?{parts.query}" if parts.query else ""))
+                seen.add((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
     assert "/gitweb-static/gitweb.css" in seen and len(seen) > 10
     for target in sorted(seen):
         if "big.git" in target:

@@ -31,7 +31,7 @@ from pathlib import Path
 import pytest
 
 import wire
-from processes import children_of, descendants_of, end, eventually, is_alive, stat_of, title_of
+from processes import children_of, descendants_of, end, eventually, is_alive, name_of, stat_of, title_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("REMUDA") or str(REPOSITORY / "build/release/remuda")
@@ -187,8 +187,7 @@ class Server:
 
     def processes(self, role: str) -> list[int]:
         """The living processes of that role: "worker" or "spawner"."""
-        return [pid for pid in descendants_of(self.pid) if is_alive(pid) and role in title_of(pid)
-                and title_of(pid).startswith("remuda")]
+        return [pid for pid in descendants_of(self.pid) if is_alive(pid) and name_of(pid) == f"remuda:{role}"]
 
     def worker(self) -> int:
         return eventually("there is a worker", lambda: self.processes("worker"))[0]

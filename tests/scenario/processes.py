@@ -64,6 +64,11 @@ def descendants_of(pid: int) -> list[int]:
     return found
 
 
+def name_of(pid: int) -> str:
+    stat = stat_of(pid)
+    return stat[0] if stat else ""
+
+
 def title_of(pid: int) -> str:
     """What ps shows."""
     try:
