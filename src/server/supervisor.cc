@@ -70,8 +70,8 @@ class Supervisor {
     if (!plan_.apps.empty() && !start_spawner()) return 1;
     loop_.root().spawn(hear_signals());
     if (plan_.start == config::Start::kPerConnection) {
-      for (const ListeningSocket& listener : plan_.listeners)
-        loop_.root().spawn(accept_connections(listener.socket.get()));
+      for (ListeningSocket& listener : plan_.listeners)
+        loop_.root().spawn(accept_connections(listener.socket));
       be_ready();
     } else {
       for (size_t place = 0; place < plan_.processes; ++place) start_worker_at(place);
@@ -202,7 +202,9 @@ class Supervisor {
     loop_.close(control);
   }
 
-  loop::Task<void> accept_connections(int listener) {
+  // Closes the listener in the end.
+  loop::Task<void> accept_connections(base::Fd& socket_that_listens) {
+    const int listener = socket_that_listens.get();
     while (stop_ == Stop::kNot) {
       if (workers_.size() >= plan_.processes) {
         loop_.detach(listener);
@@ -218,6 +220,7 @@ class Supervisor {
       }
     }
     loop_.detach(listener);
+    socket_that_listens.reset();
   }
 
   void reap() {
@@ -316,11 +319,24 @@ class Supervisor {
     if (stop_ == Stop::kNot && plan_.on_stopping) plan_.on_stopping();
     stop_ = how;
     log_.info("{}", how == Stop::kDrain ? "stopping: finishing what is in flight" : "stopping at once");
-    for (const ListeningSocket& listener : plan_.listeners) loop_.cancel_reading(listener.socket.get());
+    close_listeners();
     tell_workers(how == Stop::kDrain ? ControlMessage::kDrain : ControlMessage::kStop);
     loop_.root().spawn(enforce(how == Stop::kDrain ? plan_.grace + kBeyondGrace : kStopPatience));
     child_ended_.notify_all();
     go_on_stopping();
+  }
+
+  // Workers close their copies once they have taken what waits in the queue: then new clients are refused at
+  // once, and the address is free.
+  void close_listeners() {
+    for (ListeningSocket& listener : plan_.listeners) {
+      if (!listener.socket) continue;
+      if (plan_.start == config::Start::kPerConnection) {
+        loop_.cancel_reading(listener.socket.get());
+      } else {
+        listener.socket.reset();
+      }
+    }
   }
 
   loop::Task<void> enforce(loop::Duration patience) {

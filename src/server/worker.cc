@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include "server/control.h"
@@ -59,10 +60,16 @@ class Worker {
 
   base::Result<void> make_loops() {
     const size_t count = seat_.connection ? 1 : plan_.threads;
+    WorkerLoopOptions options = plan_.loop;
+    loops_that_listen_ = count;
+    options.let_go_of_listeners = [this] {
+      if (--loops_that_listen_ > 0) return;
+      for (const int listener : plan_.loop.listeners) ::close(listener);
+    };
     for (size_t i = 0; i < count; ++i) {
       auto backend = loop::EpollBackend::create();
       if (!backend) return std::unexpected(backend.error());
-      loops_.push_back(std::make_unique<WorkerLoop>(std::move(*backend), plan_.loop));
+      loops_.push_back(std::make_unique<WorkerLoop>(std::move(*backend), options));
     }
     return {};
   }
@@ -173,6 +180,7 @@ class Worker {
   std::vector<std::unique_ptr<WorkerLoop>> loops_;
   std::optional<loop::Event> other_ended_;  // on loop 0, as the count
   size_t others_running_ = 0;
+  std::atomic<size_t> loops_that_listen_ = 0;
 };
 
 }  // namespace

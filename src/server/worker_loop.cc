@@ -31,7 +31,7 @@ void WorkerLoop::run() {
     backend_->set_wake_up(listener, options_.wake_up);
     gate_.add_listener(listener);
     acceptors_.push_back(std::make_unique<Acceptor>(loop_, listener, *driver_, gate_, site_->log()));
-    loop_.root().spawn(acceptors_.back()->run());
+    loop_.root().spawn(accept(*acceptors_.back()));
   }
   run_to_the_end();
 }
@@ -40,6 +40,12 @@ void WorkerLoop::run_one(base::Fd connection, http::Address peer) {
   gate_.enter();
   loop_.root().spawn(driver_->serve(loop::LoopFd(loop_, std::move(connection)), peer));
   run_to_the_end();
+}
+
+loop::Task<void> WorkerLoop::accept(Acceptor& acceptor) {
+  co_await acceptor.run();
+  ++acceptors_ended_;
+  if (acceptors_ended_ == acceptors_.size() && options_.let_go_of_listeners) options_.let_go_of_listeners();
 }
 
 // The site's own stories end last: connections use them to their end.
@@ -51,10 +57,17 @@ void WorkerLoop::run_to_the_end() {
 }
 
 void WorkerLoop::drain(loop::Duration grace) {
-  if (!gate_.is_closed()) beside_.spawn(stop_after(grace));
+  if (!close_gate()) return;
+  beside_.spawn(stop_after(grace));
+  driver_->close_idle();
+}
+
+// False: it was closed already, and the listeners' numbers may be others' by now.
+bool WorkerLoop::close_gate() {
+  if (gate_.is_closed()) return false;
   gate_.close();
   for (const auto& acceptor : acceptors_) acceptor->wake();
-  driver_->close_idle();
+  return true;
 }
 
 loop::Task<void> WorkerLoop::stop_after(loop::Duration grace) {
@@ -66,8 +79,7 @@ loop::Task<void> WorkerLoop::stop_after(loop::Duration grace) {
 }
 
 void WorkerLoop::stop() {
-  gate_.close();
-  for (const auto& acceptor : acceptors_) acceptor->wake();
+  close_gate();
   loop_.root().cancel();
 }
 

@@ -7,6 +7,7 @@
 // connection has ended -> run() returns.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -24,6 +25,8 @@ struct WorkerLoopOptions {
   loop::WakeUp wake_up = loop::WakeUp::kAll;
   uint32_t connections = 1;
   http::h1::Options http;
+  // Called on the loop's thread when it will not look at the listeners again. May be empty.
+  std::function<void()> let_go_of_listeners;
 };
 
 class WorkerLoop {
@@ -57,6 +60,8 @@ class WorkerLoop {
 
  private:
   void run_to_the_end();
+  loop::Task<void> accept(Acceptor& acceptor);
+  bool close_gate();
   loop::Task<void> stop_after(loop::Duration grace);
 
   std::unique_ptr<loop::Backend> backend_;
@@ -67,6 +72,7 @@ class WorkerLoop {
   std::unique_ptr<Site> site_;
   std::unique_ptr<http::h1::Driver> driver_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  size_t acceptors_ended_ = 0;
 };
 
 }  // namespace remuda::server
