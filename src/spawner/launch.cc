@@ -17,16 +17,25 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 namespace remuda::spawner {
 
 namespace {
 
 struct Attempt {
-  const Launch& launch;
+  const Launch* launch = nullptr;
   Step step = Step::kGroup;
   int error = 0;
 };
+
+// The thread sanitizer keeps a state for each thread that a child in the same memory would ruin: there, it
+// gets a copy.
+#if defined(__has_feature) && __has_feature(thread_sanitizer)
+constexpr int kShareMemory = 0;
+#else
+constexpr int kShareMemory = CLONE_VM;
+#endif
 
 bool set_limit(__rlimit_resource resource, const std::optional<uint64_t>& value) {
   if (!value) return true;
@@ -72,7 +81,7 @@ bool set_descriptors(const std::array<int, 3>& descriptors) {
 
 // Everything that happens in the child, in this order; false at the step that failed.
 bool become(Attempt& attempt) {
-  const Launch& launch = attempt.launch;
+  const Launch& launch = *attempt.launch;
   const AppRules& rules = *launch.rules;
   attempt.step = Step::kGroup;
   if (setpgid(0, 0) < 0) return false;
@@ -105,29 +114,37 @@ __attribute__((no_sanitize("address", "thread", "undefined"))) int child(void* p
   auto& attempt = *static_cast<Attempt*>(pointer);
   become(attempt);
   attempt.error = errno;
-  _exit(127);
+  syscall(SYS_exit_group, 127);  // nothing of the spawner's is flushed
+  __builtin_unreachable();
 }
 
-// A page below it faults instead of corrupting the spawner. The address of its top.
-void* make_stack() {
+// What the child needs, made once: a stack, with a page below it that faults instead of corrupting the
+// spawner, and above it the attempt, which both sides see whether they share all memory or not.
+struct ChildMemory {
+  char* stack_top = nullptr;
+  Attempt* attempt = nullptr;
+};
+
+ChildMemory make_child_memory() {
   constexpr size_t kSize = 128 * 1024;
-  constexpr size_t kGuard = 4096;
-  void* const low =
-      mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (low == MAP_FAILED) return nullptr;
-  mprotect(low, kGuard, PROT_NONE);
-  return static_cast<char*>(low) + kSize;
+  constexpr size_t kPage = 4096;
+  void* const low = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (low == MAP_FAILED) return {};
+  mprotect(low, kPage, PROT_NONE);
+  char* const top = static_cast<char*>(low) + kSize - kPage;
+  return {top, new (top) Attempt};
 }
 
 }  // namespace
 
 Launched launch(const Launch& launch) {
-  static void* const stack = make_stack();
-  Attempt attempt{launch};
-  const int pid = stack == nullptr
-                      ? -1
-                      : clone(&child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, static_cast<void*>(&attempt));
-  if (pid < 0) return {-1, stack == nullptr ? ENOMEM : errno, Step::kProcess};
+  static const ChildMemory memory = make_child_memory();
+  if (memory.attempt == nullptr) return {-1, ENOMEM, Step::kProcess};
+  Attempt& attempt = *memory.attempt;
+  attempt = {.launch = &launch};
+  const int pid =
+      clone(&child, memory.stack_top, kShareMemory | CLONE_VFORK | SIGCHLD, static_cast<void*>(&attempt));
+  if (pid < 0) return {-1, errno, Step::kProcess};
   if (attempt.error == 0) return {pid, 0, Step::kNone};
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
