@@ -129,9 +129,15 @@ void Checker::check_listeners() {
 }
 
 void Checker::check_logs() {
-  const auto check_parent = [this](const std::string& option, const std::string& path) {
+  const auto check_file = [this](const std::string& option, const std::string& path) {
+    if (path.empty()) return;
+    const Access as_directory = machine_.directory(path, std::nullopt);
+    if (as_directory == Access::kGood || as_directory == Access::kDenied) {
+      error(option, {}, fmt::format("{}: {} is a directory", option, toml_quoted(path)), "name a file in it");
+      return;
+    }
     const std::string parent = std::filesystem::path(path).parent_path();
-    if (path.empty() || machine_.directory(parent, std::nullopt) != Access::kMissing) return;
+    if (machine_.directory(parent, std::nullopt) != Access::kMissing) return;
     error(option, {}, fmt::format("{}: the directory {} does not exist", option, toml_quoted(parent)),
           "create it");
   };
@@ -139,9 +145,9 @@ void Checker::check_logs() {
     error("log.access", {}, "log.access: requests are not logged to syslog",
           "\"stdout\", \"stderr\", \"off\" or a file");
   }
-  check_parent("log.access", config_.log.access.path);
-  check_parent("log.error", config_.log.error.path);
-  check_parent("server.pid_file", config_.server.pid_file.text);
+  check_file("log.access", config_.log.access.path);
+  check_file("log.error", config_.log.error.path);
+  check_file("server.pid_file", config_.server.pid_file.text);
 }
 
 void Checker::check_directory(const std::string& option, const std::string& shown, const Origin& fallback,

@@ -84,6 +84,7 @@ def test_port_without_permission(place):
 def test_log_that_cannot_be_opened(place):
     file = place.file("remuda.toml", f'[log]\naccess = "{place.path}"\n[[route]]\nfiles = "{place.path}"\n')
     assert str(place.path) in refused(["-c", str(file)]).stderr
+    assert str(place.path) in run("check", "-c", str(file)).stderr
 
 
 def test_socket_path_of_a_dead_server_is_taken_over(start, place):
@@ -118,6 +119,11 @@ def test_port_is_bound_again_at_once(start, place):
     assert second.get("/").status == 200
 
 
+def status_of(pid: int) -> dict[str, str]:
+    text = open(f"/proc/{pid}/status").read()
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
 @needs_root
 def test_root_drops_its_rights(start, place):
     """Root lives only in the supervisor and the spawner."""
@@ -134,8 +140,8 @@ def test_root_drops_its_rights(start, place):
         [app.programs]
         root = "cgi-bin"
     """)
-    status = open(f"/proc/{server.worker()}/status").read()
-    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    worker = server.worker()
+    fields = eventually("it has become www-data", lambda: now if (now := status_of(worker))["Uid"].startswith("33") else None)
     assert fields["Uid"].split() == ["33"] * 4 and fields["Gid"].split() == ["33"] * 4
     assert int(fields["CapEff"], 16) == 0 and int(fields["CapPrm"], 16) == 0
     assert fields["Groups"].split() in ([], ["33"])
@@ -216,14 +222,15 @@ def test_descriptors_run_out(start, place):
         crowd = [server.connect() for _ in range(30)]
         server.wait_for_error(r"(?i)descriptor|open files|EMFILE")
         before = cpu_seconds(worker)
-        time.sleep(1)
+        for _ in range(20):
+            server.count()
+            assert served.ask(request("GET", "/")).status == 200
+            time.sleep(0.05)
         assert cpu_seconds(worker) - before < 0.3 * SLOWNESS, "it spins"
-        server.count()
-        assert served.ask(request("GET", "/")).status == 200
         for connection in crowd:
             connection.close()
     assert server.get("/").text == "home"
-    assert server.errors().lower().count("descriptor") < 20
+    assert server.errors().lower().count("open files;") < 5
 
 
 def test_pid_file(start, place):

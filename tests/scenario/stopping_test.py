@@ -128,6 +128,7 @@ def test_stop_during_spawn(server):
 def test_stop_right_after_the_start(start, place):
     """A signal that comes before anything is ready ends it as well."""
     place.file("site/index.html", "home")
+    place.directory("cgi-bin")
     for delay in (0.0, 0.01, 0.03, 0.1):
         server = start(CONFIGURATION, wait=False)
         time.sleep(delay)

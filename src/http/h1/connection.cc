@@ -10,6 +10,8 @@ namespace remuda::http::h1 {
 namespace {
 // Pipelined requests that are answered before other connections get their turn.
 constexpr unsigned kFairRequests = 32;
+// For the first byte of a client that came while connections are to end: it may be on its way.
+constexpr std::chrono::seconds kLastPatience{1};
 }  // namespace
 
 Connection::Connection(Driver& driver, loop::LoopFd socket, const Address& peer)
@@ -53,7 +55,10 @@ void Connection::close_idle() {
 
 loop::Time Connection::patience() const {
   const Options& options = driver_.options();
-  return idle_since_ + (had_request_ ? options.idle : options.first_byte);
+  if (had_request_) return idle_since_ + options.idle;
+  const bool hurry = driver_.service().should_close();
+  return idle_since_ +
+         (hurry ? std::min<loop::Duration>(options.first_byte, kLastPatience) : options.first_byte);
 }
 
 // Serves what has arrived: one request most often, several if they were pipelined.

@@ -4,7 +4,11 @@
 // dearer, larger ones keep the loop from the others for too long.
 #include "http/h1/output.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "http/h1/rate.h"
 
@@ -31,11 +35,28 @@ std::unexpected<base::Error> Output::client_failure(const base::Error& error) {
   return std::unexpected(error);
 }
 
-loop::Duration Output::patience_with_the_slow() const {
+loop::Duration Output::rate_patience() const {
   const Options& options = driver_.options();
   if (options.response_rate == 0) return options.response_time;
-  return std::min(options.response_time,
-                  options.rate_grace + time_earned(bytes_, options.response_rate) - waited_);
+  return options.rate_grace + time_earned(bytes_, options.response_rate) - waited_;
+}
+
+bool Output::may_wait_on(const base::Error& error) {
+  if (error.code != ETIMEDOUT) return false;
+  const loop::Duration waited = driver_.loop().now() - began_;
+  waited_ += waited;
+  quiet_ += waited;
+  int queued = 0;
+  const uint64_t in_kernel = ::ioctl(socket_, SIOCOUTQ, &queued) == 0 ? queued : bytes_;
+  const uint64_t taken = bytes_ - std::min(bytes_, in_kernel);
+  if (taken > std::exchange(taken_, taken)) quiet_ = {};
+  return quiet_ < driver_.options().response_time && rate_patience() > loop::Duration::zero();
+}
+
+void Output::count(size_t bytes) {
+  waited_ += driver_.loop().now() - began_;
+  bytes_ += bytes;
+  quiet_ = {};
 }
 
 loop::Task<base::Result<void>> Output::send(std::span<iovec> pieces, int flags) {
@@ -44,11 +65,10 @@ loop::Task<base::Result<void>> Output::send(std::span<iovec> pieces, int flags) 
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
-    const loop::Time before = driver_.loop().now();
     const auto sent = co_await send_once(message, flags);
+    if (!sent && may_wait_on(sent.error())) continue;
     if (!sent) co_return client_failure(sent.error());
-    waited_ += driver_.loop().now() - before;
-    bytes_ += *sent;
+    count(*sent);
     drop(pieces, *sent);
   }
   co_return base::Result<void>();
@@ -62,12 +82,12 @@ loop::Task<base::Result<void>> Output::send_file(FileContent file) {
     if (file.warmer != nullptr && !file.warmer->is_warm(file.fd, from, piece)) {
       co_await file.warmer->warm(file.fd, from, piece);
     }
-    const loop::Time before = driver_.loop().now();
+    began_ = driver_.loop().now();
     const auto sent = co_await driver_.loop().send_file(socket_, file.fd, position, piece, deadline());
+    if (!sent && may_wait_on(sent.error())) continue;
     if (!sent) co_return client_failure(sent.error());
     if (*sent == 0) co_return base::failure(EIO, "the file became shorter while it was sent");
-    waited_ += driver_.loop().now() - before;
-    bytes_ += *sent;
+    count(*sent);
     file.length -= *sent;
     if (*sent == piece && file.length > 0) co_await driver_.loop().yield();
   }

@@ -35,6 +35,7 @@ class Output {
 
   // The first try of send(), for the case that everything fits at once: no coroutine of its own.
   auto send_once(const msghdr& message, int flags) {
+    began_ = driver_.loop().now();
     return driver_.loop().send_message(socket_, message, flags, deadline());
   }
   void sent(size_t bytes) { bytes_ += bytes; }
@@ -54,6 +55,11 @@ class Output {
   // Waits for the interim response that is under way. EPIPE: it was cut off, nothing can follow it.
   loop::Task<base::Result<void>> settle();
 
+  // After a send that timed out: whether to try again, because the client has taken bytes lately and is not
+  // below its least rate. The kernel says "writable" only when a third of its buffer is free, which can be
+  // megabytes: a slow but steady client takes longer for them than response_time.
+  bool may_wait_on(const base::Error& error);
+
   // A failed send in the words of the log.
   static std::unexpected<base::Error> client_failure(const base::Error& error);
 
@@ -61,12 +67,18 @@ class Output {
   int socket() const { return socket_; }
 
  private:
+  // Until the client is looked at again.
   loop::Time deadline() const {
+    const loop::Duration a_while = driver_.options().response_time / kLooks;
     const loop::Duration patience =
-        waited_ == loop::Duration::zero() ? driver_.options().response_time : patience_with_the_slow();
+        waited_ == loop::Duration::zero() ? a_while : std::min(a_while, rate_patience());
     return driver_.loop().now() + patience;
   }
-  loop::Duration patience_with_the_slow() const;
+  // How much longer the client may keep the server waiting on the whole.
+  loop::Duration rate_patience() const;
+  void count(size_t bytes);
+
+  static constexpr int kLooks = 4;  // in one response_time
 
   Driver& driver_;
   int socket_;
@@ -74,7 +86,10 @@ class Output {
   bool interim_under_way_ = false;
   bool broken_ = false;
   uint64_t bytes_ = 0;
-  loop::Duration waited_{};
+  loop::Time began_{};       // the send that is under way
+  loop::Duration waited_{};  // in all sends
+  loop::Duration quiet_{};   // since the client was last seen to take a byte
+  uint64_t taken_ = 0;       // bytes_ without what is in the kernel's buffer, when that was last seen
   loop::Event interim_ended_;
 };
 

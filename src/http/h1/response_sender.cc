@@ -57,8 +57,9 @@ class Sender {
   }
   // After send_at_once: what it left over.
   loop::Task<base::Result<void>> send_rest(base::Result<size_t> first) {
-    if (!first) co_return Output::client_failure(first.error());
-    skip(pieces_, *first);
+    if (!first && !exchange_.output.may_wait_on(first.error()))
+      co_return Output::client_failure(first.error());
+    if (first) skip(pieces_, *first);
     co_return co_await exchange_.output.send(pieces_, memory_flags());
   }
 
