@@ -38,6 +38,7 @@ struct Ending {
   bool failed_in_exec =
       false;  // the program itself could not be run: not there, not executable, no "#!" line
   bool missing_interpreter = false;
+  bool left_others = false;  // processes of its group that it started and that run on
 
   bool ended() const { return kind != Kind::kRunning; }
   bool success() const { return kind == Kind::kExited && code == 0; }

@@ -93,7 +93,7 @@ loop::Task<base::Result<std::shared_ptr<Program>>> SpawnerClient::start(const St
   std::vector<std::byte> head;
   head.reserve(64 + start.program.size());
   spawner::encode_head({.id = program->id(), .app = start.app, .input = input, .program = start.program},
-              start.environment.size(), head);
+                       start.environment.size(), head);
   if (head.size() + start.environment.size() > spawner::kMaxPacket ||
       start.program.size() > spawner::kMaxProgram)
     co_return base::failure(E2BIG, "start a program");
@@ -203,7 +203,9 @@ void SpawnerClient::handle(const spawner::Exited& exited) {
   journey.cpu_user_us = exited.usage.user_us;
   journey.cpu_system_us = exited.usage.system_us;
   journey.max_resident_kib = exited.usage.max_resident_kib;
-  conclude(program, time_of(exited.times.ended), ending_of_status(exited.status));
+  Ending ending = ending_of_status(exited.status);
+  ending.left_others = exited.left_others;
+  conclude(program, time_of(exited.times.ended), std::move(ending));
 }
 
 void SpawnerClient::greet() {

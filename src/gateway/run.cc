@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto kErrorsGrace = std::chrono::milliseconds(200);
 constexpr auto kEndingGrace = std::chrono::seconds(15);  // KILL has come long before
+constexpr auto kLookForEnd = std::chrono::milliseconds(20);
 constexpr size_t kPumpPiece = 32 * 1024;
 
 std::string_view reason_text(int reason) {
@@ -65,6 +66,16 @@ loop::Task<void> Run::live(std::shared_ptr<Run> self) {
   co_await run.scope_.join();
   run.lease_->close_errors();
   run.report();
+  if (run.journey().ending.left_others) co_await run.end_the_rest();
+}
+
+// What a program leaves behind may still write what it owes, for a while; nothing of it stays.
+loop::Task<void> Run::end_the_rest() {
+  const loop::Time limit = loop_.now() + options_.exit_grace;
+  while (!output_ended_ && stopped_ == 0 && loop_.now() < limit) {
+    if (!co_await loop_.sleep_until(loop_.now() + kLookForEnd)) break;
+  }
+  lease_->terminate_rest();
 }
 
 // Under the root scope: the run's own is cancelled.

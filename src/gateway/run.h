@@ -69,6 +69,7 @@ class Run : public std::enable_shared_from_this<Run> {
  private:
   static loop::Task<void> live(std::shared_ptr<Run> self);
   loop::Task<void> end_program();
+  loop::Task<void> end_the_rest();
   loop::Task<void> wait_for_errors();
   loop::Task<void> pump(http::Body& body);
   loop::Task<base::Result<void>> write_input(std::span<const std::byte> bytes);

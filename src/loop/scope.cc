@@ -42,23 +42,28 @@ void Scope::spawn(Task<void> story) {
   run_child(*this, std::move(story));
 }
 
+struct Scope::Joining : base::Link<Joining> {
+  explicit Joining(Scope& its_scope) : scope(its_scope) {}
+  bool await_ready() const { return scope.children_ == 0; }
+  void await_suspend(std::coroutine_handle<> awaiting) {
+    waiter = awaiting;
+    scope.joiners_.push_back(*this);
+  }
+  void await_resume() {}
+
+  Scope& scope;
+  std::coroutine_handle<> waiter = nullptr;
+};
+
+// Whoever joined may destroy the scope when it goes on: nothing of it is touched after the last one.
 void Scope::child_ended() {
-  --children_;
-  if (children_ == 0 && joiner_) std::exchange(joiner_, nullptr).resume();
+  if (--children_ > 0) return;
+  base::List<Joining> joiners;
+  joiners_.move_all_to(joiners);
+  while (Joining* const joining = joiners.pop_front()) joining->waiter.resume();
 }
 
-Task<void> Scope::join() {
-  struct Joining {
-    Scope& scope;
-    bool await_ready() const { return scope.children_ == 0; }
-    void await_suspend(std::coroutine_handle<> awaiting) {
-      CHECK(!scope.joiner_);
-      scope.joiner_ = awaiting;
-    }
-    void await_resume() {}
-  };
-  co_await Joining{*this};
-}
+Task<void> Scope::join() { co_await Joining(*this); }
 
 void Scope::cancel(int reason) {
   if (reason_ != 0) return;

@@ -39,7 +39,7 @@ class Scope : public base::Link<Scope>, private Timer {
   template <typename T>
   auto run(Task<T> story);
 
-  // Ends when the last spawned story has ended. One waiter at a time. Not itself cancelled by this scope.
+  // Ends when the last spawned story has ended. Not itself cancelled by this scope.
   Task<void> join();
 
   void cancel(int reason = ECANCELED);
@@ -61,7 +61,8 @@ class Scope : public base::Link<Scope>, private Timer {
   Loop& loop_;
   base::List<Operation, ScopeMembership> operations_;
   base::List<Scope> scopes_;
-  std::coroutine_handle<> joiner_ = nullptr;
+  struct Joining;
+  base::List<Joining> joiners_;
   size_t children_ = 0;
   int reason_ = 0;
 };

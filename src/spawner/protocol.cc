@@ -150,6 +150,7 @@ std::optional<Reply> read_exited(Reader& reader) {
   exited.usage.user_us = reader.take<int64_t>();
   exited.usage.system_us = reader.take<int64_t>();
   exited.usage.max_resident_kib = reader.take<int64_t>();
+  exited.left_others = reader.take<uint8_t>() != 0;
   if (!reader.good()) return std::nullopt;
   return exited;
 }
@@ -180,6 +181,7 @@ struct ReplyEncoder {
         .put(exited.usage.user_us)
         .put(exited.usage.system_us)
         .put(exited.usage.max_resident_kib)
+        .put(static_cast<uint8_t>(exited.left_others))
         .finish();
   }
   void operator()(const Hello& hello) const { Writer(Kind::kHello, packet).put(hello.generation).finish(); }

@@ -108,6 +108,7 @@ struct Exited {
   int32_t status = 0;  // as of wait(2)
   StepTimes times;
   Usage usage;
+  bool left_others = false;  // its group has not ended with it
 };
 
 struct Hello {

@@ -123,6 +123,7 @@ void Service::reap() {
     if (running.kill_at != 0) kill(-pid, SIGKILL);  // what its group has left had the same time
     if (running.channel == nullptr) continue;
     Exited exited{.id = running.id, .pid = pid, .status = status, .times = running.times, .usage = {}};
+    exited.left_others = kill(-pid, 0) == 0;
     exited.times.ended = now_ns();
     exited.usage = {microseconds(usage.ru_utime), microseconds(usage.ru_stime), usage.ru_maxrss};
     running.channel->reply(exited);
