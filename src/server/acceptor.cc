@@ -10,6 +10,7 @@ namespace remuda::server {
 namespace {
 
 constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::seconds kBetweenComplaints{10};
 // A kept-alive connection gives way to a waiting client once it has been idle for so long.
 constexpr std::chrono::milliseconds kIdleBeforeGivingWay{100};
 
@@ -34,7 +35,6 @@ loop::Task<void> Acceptor::run() {
       if (!gate_.is_closed()) co_await pause(socket.error());
       continue;
     }
-    short_of_resources_ = false;
     serve(*socket, http::Address::from(peer));
   }
   take_what_waits();
@@ -57,13 +57,13 @@ loop::Task<void> Acceptor::wait_for_room() {
 
 loop::Task<void> Acceptor::pause(const base::Error& error) {
   if (passes_by_itself(error.code)) co_return;
-  if (!short_of_resources_) {
+  if (loop_.now() >= complain_again_) {
+    complain_again_ = loop_.now() + kBetweenComplaints;
     log_.error(
         "cannot accept connections: {}; waiting for room (raise the limit on open files, or lower "
         "workers.connections)",
         base::to_string(error));
   }
-  short_of_resources_ = true;
   loop_.detach(listener_);
   driver_.close_oldest_idle(kIdleBeforeGivingWay);
   [[maybe_unused]] const auto slept = co_await loop_.sleep_until(loop_.now() + kPause);

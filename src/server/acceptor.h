@@ -6,7 +6,7 @@
 //     room? --no--> let go of the listener; a client waits? an idle connection gives way; until there is room
 //       | yes
 //     accept --> serve (beside)
-//       | EMFILE, ENFILE, ENOBUFS, ENOMEM: said once, pause, try again (served connections go on)
+//       | EMFILE, ENFILE, ENOBUFS, ENOMEM: said now and then, pause, try again (served connections go on)
 #pragma once
 
 #include "base/log.h"
@@ -38,7 +38,7 @@ class Acceptor {
   http::h1::Driver& driver_;
   Gate& gate_;
   base::Log& log_;
-  bool short_of_resources_ = false;
+  loop::Time complain_again_{};
 };
 
 }  // namespace remuda::server
