@@ -234,6 +234,13 @@ class Look {
 
 }  // namespace
 
-EntryPointer FileLookup::run(const FileEntry* known) const { return Look(site_, known).run(path_); }
+// While descriptors or memory run short nothing can be looked at: what is known goes on being served.
+EntryPointer FileLookup::run(const FileEntry* known) const {
+  EntryPointer now = Look(site_, known).run(path_);
+  const bool is_blind = now && now->status == 503;
+  const bool was_there = known != nullptr && (known->kind == FileEntry::Kind::kFile ||
+                                              known->kind == FileEntry::Kind::kDirectory);
+  return is_blind && was_there ? EntryPointer() : now;
+}
 
 }  // namespace remuda::content

@@ -81,7 +81,7 @@ def test_programs_of_a_killed_worker_end(server):
 
 
 def sleepers(server) -> list[int]:
-    return [pid for pid in descendants_of(server.pid) + descendants_of(os.getpid())
+    return [pid for pid in descendants_of(os.getpid())
             if is_alive(pid) and title_of(pid) == "sleep 71"]
 
 
