@@ -35,7 +35,7 @@ struct LogOptions {
   std::string process;  // "supervisor", "spawner", "worker": stands in every line
   LogLevel level = LogLevel::kInfo;
   LogDelivery delivery = LogDelivery::kSynchronous;
-  size_t queue_bound = 8192;  // lines, if asynchronous
+  size_t queue_bound = 1024;  // lines, if asynchronous; some 400 bytes each, taken at once
 };
 
 class Log {

@@ -80,7 +80,11 @@ server::WorkerPlan worker_plan(const std::shared_ptr<SharedParts>& shared, uint6
   plan.grace = config.server.grace;
   plan.identity = config.server.identity;
   plan.user_name = config.server.user;
-  plan.error_log = error_log_options(config.log, "worker", base::LogDelivery::kAsynchronous);
+  // A process for one connection has nobody to keep waiting, and a thread and its queue would be half of its
+  // cost.
+  plan.error_log =
+      error_log_options(config.log, "worker",
+                        one_connection ? base::LogDelivery::kSynchronous : base::LogDelivery::kAsynchronous);
   if (config.log.access.kind != config::LogTarget::Kind::kOff) {
     plan.access_log.emplace().to = to_string(config.log.access);
   }

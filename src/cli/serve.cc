@@ -42,9 +42,10 @@ void say_what_is_served(const config::Config& config, const std::vector<server::
   log.info("{}", describe_workers(config.workers));
   const bool asked_for = config.origin_of("workers.connections").kind != config::Origin::Kind::kDefault;
   if (asked_for && worker.loop.connections < config.workers.connections) {
-    log.warning("the limit on open files allows {} connections in each loop, not {}; raise it with ulimit -n or "
-                "LimitNOFILE=",
-                worker.loop.connections, config.workers.connections);
+    log.warning(
+        "the limit on open files allows {} connections in each loop, not {}; raise it with ulimit -n or "
+        "LimitNOFILE=",
+        worker.loop.connections, config.workers.connections);
   }
 }
 
@@ -107,6 +108,7 @@ int serve_inetd(const config::Config& config, const std::shared_ptr<SharedParts>
   server::WorkerPlan plan = worker_plan(shared, open_files);
   plan.threads = 1;
   plan.offload_threads = 0;
+  plan.error_log.delivery = base::LogDelivery::kSynchronous;
   return server::run_inetd(plan, spawner_rules(config), std::move(connection));
 }
 
@@ -117,7 +119,7 @@ int serve(const config::Config& config, Entry entry) {
   auto shared = make_shared_parts(config);
   if (!shared) return give_up(shared.error());
   return entry == Entry::kInetd ? serve_inetd(config, *shared, open_files)
-                                        : supervise(config, *shared, open_files);
+                                : supervise(config, *shared, open_files);
 }
 
 }  // namespace remuda::cli

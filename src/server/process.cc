@@ -30,7 +30,6 @@ void close_all_but(std::span<const int> keep) {
 }
 
 void leave_signals_to_the_supervisor() {
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2})
     ::signal(number, SIG_IGN);
   sigset_t none;
