@@ -141,7 +141,7 @@ void add_serve(CLI::App& app, Parsed& parsed, const Serve& serve, const Terminal
       "  remuda serve public --listen 0.0.0.0:80      another directory, for everybody\n"
       "  remuda serve -c /etc/remuda.toml             as the file says\n"
       "  remuda serve --processes 8 --threads 1 --connections 1     prefork\n\n"
-      "Signals: TERM and QUIT stop gracefully, INT at once, USR1 opens the logs again.");
+      "Signals: TERM, QUIT and HUP stop gracefully, INT at once, USR1 opens the logs again.");
   command->final_callback(
       [&] { parsed.command = [&] { return serve_command(parsed.source, parsed.entry, serve, terminal); }; });
 }
@@ -258,7 +258,7 @@ int parse_and_run(CLI::App& app, Parsed& parsed, int count, const char* const* a
 
 int run(int count, const char* const* arguments, const Serve& serve, const Terminal& terminal) {
   Parsed parsed;
-  CLI::App app("Remuda serves files and runs applications, from a process per request to a warm pool.",
+  CLI::App app("Remuda serves files and runs programs by CGI, each request with a process of its own.",
                "remuda");
   app.formatter(std::make_shared<Formatter>());
   app.set_version_flag("--version", version_line(), "The version of this program");
