@@ -123,7 +123,7 @@ class Worker {
     uint32_t random = 0;
     if (::getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
       random = static_cast<uint32_t>(::getpid());
-    return (static_cast<uint64_t>(random) << 32) + (static_cast<uint64_t>(index) << 28);
+    return (static_cast<uint64_t>(random) << 40) + (static_cast<uint64_t>(index & 0xff) << 32);
   }
 
   // On loop 0, until its last connection has ended.
