@@ -146,7 +146,7 @@ void ErrorPages::answer(http::Exchange& exchange, int status, const ErrorText& t
                   .reason = http::reason_phrase(status),
                   .message = text.message.empty() ? usual_message(status) : text.message,
                   .detail = show ? text.detail : std::string_view(),
-                  .id = fmt::format("{:x}", exchange.request.id)};
+                  .id = fmt::format("{:016x}", exchange.request.id)};
   const std::string bytes = form == PageForm::kText   ? text_of(page)
                             : form == PageForm::kHtml ? html_of(page)
                                                       : json_of(page);

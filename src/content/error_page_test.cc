@@ -36,7 +36,7 @@ TEST_F(Pages, Html) {
   EXPECT_EQ(exchange.field("Cache-Control"), "no-store");
   EXPECT_THAT(page, HasSubstr("<title>404 Not Found</title>"));
   EXPECT_THAT(page, HasSubstr("No &lt;b&gt;such&lt;/b&gt; thing."));
-  EXPECT_THAT(page, HasSubstr("<code>2a</code>"));
+  EXPECT_THAT(page, HasSubstr("<code>000000000000002a</code>"));
   EXPECT_THAT(page, HasSubstr("color-scheme:light dark"));
   EXPECT_THAT(page, Not(HasSubstr("hidden")));
   EXPECT_THAT(page, Not(HasSubstr("http")));  // nothing from elsewhere
@@ -57,7 +57,7 @@ TEST_F(Pages, TextAndJson) {
   pages.answer(text, 503);
   EXPECT_EQ(text.field("Content-Type"), "text/plain; charset=utf-8");
   EXPECT_THAT(text.content(), HasSubstr("503 Service Unavailable\n"));
-  EXPECT_THAT(text.content(), HasSubstr("Request 2a\n"));
+  EXPECT_THAT(text.content(), HasSubstr("Request 000000000000002a\n"));
   FakeExchange json(loop, "GET", "/");
   json.request.fields.add(KnownName::kAccept, "application/problem+json");
   pages.answer(json, 502, {.message = "a \"quote\" \xff"});
