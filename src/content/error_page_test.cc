@@ -64,7 +64,7 @@ TEST_F(Pages, TextAndJson) {
   EXPECT_EQ(json.field("Content-Type"), "application/problem+json");
   EXPECT_EQ(json.content(),
             "{\n \"type\": \"about:blank\",\n \"title\": \"Bad Gateway\",\n \"status\": 502,\n"
-            " \"detail\": \"a \\\"quote\\\" \xef\xbf\xbd\",\n \"request\": \"2a\"\n}\n");
+            " \"detail\": \"a \\\"quote\\\" \xef\xbf\xbd\",\n \"request\": \"000000000000002a\"\n}\n");
 }
 
 struct CountingHolder final : http::Holder {
