@@ -15,9 +15,11 @@ namespace {
 using loop::DeterministicBackend;
 using loop::Task;
 using std::chrono::seconds;
+using testing::Echo;
 using ::testing::IsEmpty;
 using testing::PiecesBody;
 using testing::read_body;
+using testing::ReadsRequest;
 using testing::ScriptedService;
 
 using Answer = std::function<Task<void>(Exchange&)>;
@@ -136,18 +138,6 @@ TEST(ConnectionUnderEveryFailure, Streams) {
   }
 }
 
-// The response's stream is the request's body.
-class ReadsRequest final : public Body {
- public:
-  explicit ReadsRequest(Exchange& exchange) : exchange_(exchange) {}
-  Task<base::Result<size_t>> read(std::span<std::byte> into) override {
-    co_return co_await exchange_.request.body->read(into);
-  }
-
- private:
-  Exchange& exchange_;
-};
-
 TEST(ConnectionUnderEveryFailure, BothWays) {
   const Answer answer = [](Exchange& exchange) -> Task<void> {
     exchange.response.status = 200;
@@ -205,17 +195,6 @@ TEST(ConnectionUnderEveryFailure, Watched) {
 }
 
 TEST(ConnectionUnderEveryFailure, Takeover) {
-  class Echo final : public Takeover {
-   public:
-    Task<void> run(ByteStream& stream) override {
-      std::array<std::byte, 100> buffer;
-      while (true) {
-        const auto got = co_await stream.read(buffer);
-        if (!got || *got == 0) co_return;
-        if (!co_await stream.write(std::span(buffer).first(*got))) co_return;
-      }
-    }
-  };
   Echo echo;
   const Answer answer = [&](Exchange& exchange) -> Task<void> {
     exchange.response.status = 101;

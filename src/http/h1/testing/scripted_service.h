@@ -4,9 +4,13 @@
 // what the driver reported, and checks that each exchange is reported once.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -88,6 +92,31 @@ class PiecesBody final : public Body {
   std::vector<std::string> pieces_;
   int failure_;
   size_t next_ = 0;
+};
+
+// A response's stream that is the request's body.
+class ReadsRequest final : public Body {
+ public:
+  explicit ReadsRequest(Exchange& exchange) : exchange_(exchange) {}
+  loop::Task<base::Result<size_t>> read(std::span<std::byte> into) override {
+    co_return co_await exchange_.request.body->read(into);
+  }
+
+ private:
+  Exchange& exchange_;
+};
+
+// Says back what it hears, to its end.
+class Echo final : public Takeover {
+ public:
+  loop::Task<void> run(ByteStream& stream) override {
+    std::array<std::byte, 100> buffer;
+    while (true) {
+      const auto got = co_await stream.read(buffer);
+      if (!got || *got == 0) co_return;
+      if (!co_await stream.write(std::span(buffer).first(*got))) co_return;
+    }
+  }
 };
 
 // Reads the request's body to its end. Its error is put into `error`.
