@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading applications: which types and models run, and the exact text of every mistake, line and column
+// included.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "config/fake_file.h"
+
+namespace remuda::config {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(Apps, RunOnlyWhatThisVersionHas) {
+  const auto app = [](std::string_view type, std::string_view model) {
+    return mistakes("[app.x]\ntype = \"" + std::string(type) + "\"\nmodel = \"" + std::string(model) +
+                    "\"\nprogram = \"hello\"\n[[route]]\napp = \"x\"\n");
+  };
+  EXPECT_THAT(app("cgi", "exec"), ElementsAre("(none)"));
+  EXPECT_THAT(app("cgi", "fork"),
+              ElementsAre("r.toml:3:9: app.x.model: \"fork\" is not available in this version; this "
+                          "version runs type \"cgi\" with model \"exec\""));
+  EXPECT_THAT(
+      app("cgi", "pool"),
+      ElementsAre(
+          "r.toml:3:9: app.x.model: type \"cgi\" cannot run under model \"pool\": a CGI program answers "
+          "one request and ends; the nearest that works is \"exec\""));
+  EXPECT_THAT(
+      app("cgi", "remote"),
+      ElementsAre(
+          "r.toml:3:9: app.x.model: type \"cgi\" cannot run under model \"remote\": there is no protocol "
+          "by which another machine would offer it; the nearest that works is \"exec\""));
+  EXPECT_THAT(app("wsgi", "pool"),
+              ElementsAre("r.toml:2:8: app.x.type: \"wsgi\" is not available in this version; this "
+                          "version runs type \"cgi\" with model \"exec\""));
+  EXPECT_THAT(
+      app("fastcgi", "exec"),
+      ElementsAre(
+          "r.toml:3:9: app.x.model: type \"fastcgi\" cannot run under model \"exec\": it answers many "
+          "requests, and a process for each would not; the nearest would be \"pool\"; this version runs "
+          "type \"cgi\" with model \"exec\""));
+  EXPECT_THAT(
+      app("module", "fork"),
+      ElementsAre(
+          "r.toml:3:9: app.x.model: type \"module\" cannot run under model \"fork\": it is code that is "
+          "loaded, not a program that is started; the nearest would be \"pool\"; this version runs type "
+          "\"cgi\" with model \"exec\""));
+  EXPECT_THAT(app("cgy", "exec"),
+              ElementsAre("r.toml:2:8: app.x.type: \"cgy\" is not known; did you mean \"cgi\"?"));
+}
+
+std::vector<std::string> app_mistakes(std::string_view lines) {
+  return mistakes("[app.x]\n" + std::string(lines) + "\n[[route]]\napp = \"x\"\n");
+}
+
+TEST(Apps, HaveOneProgramOrOneDirectory) {
+  EXPECT_THAT(app_mistakes(""),
+              ElementsAre("r.toml:1:1: app.x: has neither root nor program; root = \"DIRECTORY\" of "
+                          "programs, or program = \"FILE\" that answers everything"));
+  EXPECT_THAT(
+      app_mistakes("root = \"cgi-bin\"\nprogram = \"hello\""),
+      ElementsAre(
+          "r.toml:3:11: app.x: has both root and program; root for a directory of programs, program for "
+          "one that answers everything"));
+  EXPECT_THAT(
+      app_mistakes("program = \"none\""),
+      ElementsAre(
+          "r.toml:2:11: app.x.program: \"/site/none\" does not exist; install it, or correct the path"));
+  EXPECT_THAT(
+      app_mistakes("program = \"plain\""),
+      ElementsAre("r.toml:2:11: app.x.program: \"/site/plain\" may not be executed; chmod +x /site/plain"));
+  EXPECT_THAT(app_mistakes("root = \"file\""),
+              ElementsAre("r.toml:2:8: app.x.root: \"/site/file\" is not a directory; name its directory"));
+  EXPECT_THAT(app_mistakes("rot = \"cgi-bin\""),
+              ElementsAre("r.toml:2:1: app.x: unknown option \"rot\"; did you mean \"root\"?"));
+  EXPECT_THAT(
+      app_mistakes("root = \"cgi-bin\"\nenvironment = { A = 1 }"),
+      ElementsAre("r.toml:3:21: app.x.environment: A: expected a string, not an integer; put it in quotes"));
+  EXPECT_THAT(
+      app_mistakes("root = \"cgi-bin\"\nuser = \"git\""),
+      ElementsAre(
+          "r.toml:3:8: app.x.user: only root can become another user; start as root, or leave it out"));
+}
+
+TEST(Apps, UnusedIsAWarning) {
+  const Config config = good("[app.x]\nprogram = \"hello\"\n" + std::string(kRoute));
+  ASSERT_EQ(config.warnings.size(), 1U);
+  EXPECT_EQ(to_string(config.warnings[0]),
+            "r.toml:1:1: warning: app.x: no route refers to it; add [[route]] with app = \"x\"");
+}
+
+}  // namespace
+}  // namespace remuda::config
