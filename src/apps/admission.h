@@ -2,9 +2,9 @@
 //
 // Admission: at most so many at once of one application, the rest in a bounded queue.
 //
-// One for each application in a worker process, shared by its loops: the only lock on a request's way (DESIGN
-// principle 1). First come, first served, across loops. With several worker processes the composition divides
-// the numbers.
+// One for each application in a worker process, shared by its loops: the only lock on a request's way
+// (principle 1). First come, first served, across loops. With several worker processes the composition
+// divides the numbers.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Journey: the record of one start and its end (DESIGN principle 12): steps, times, user, exit status, last
+// Journey: the record of one start and its end (principle 12): steps, times, user, exit status, last
 // lines of standard error. The same record makes the log lines, the metrics and the page that a developer
 // sees.
 //

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Source and Lease: the continuum as one interface (DESIGN section 1). A Source hands out a Lease on
+// Source and Lease: the continuum of concurrency models as one interface. A Source hands out a Lease on
 // something that can answer one request, and takes it back: exec starts a process, fork asks a template, pool
 // lends an instance, remote connects to a peer. How bytes travel over the lease is the wire's business, which
 // a Source does not know.

@@ -3,7 +3,7 @@
 // CHECK(condition) and DCHECK(condition): invariants of our own code, never of bytes from outside.
 //
 // CHECK stays on in release builds: a broken invariant ends the process loudly, and the supervisor starts
-// another (DESIGN principle 11). DCHECK costs nothing in release and is on in every other preset, fuzzing
+// another (principle 11). DCHECK costs nothing in release and is on in every other preset, fuzzing
 // included.
 #pragma once
 

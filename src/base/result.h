@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Result<T>: a value or an Error. Errors of the data plane are values (DESIGN principle 11); nothing in src/
+// Result<T>: a value or an Error. Errors of the data plane are values (principle 11); nothing in src/
 // throws.
 //
 // An Error is a number of errno(3) and a static text that says what was being done. It owns nothing and costs

@@ -8,7 +8,7 @@
 //     Result<size_t> got = co_await loop.receive(fd, buffer, deadline);
 //
 // and fail with ETIMEDOUT when the deadline passes and ECANCELED when the Scope is cancelled. Every wait
-// names its deadline (DESIGN principle 3). Only post() may be called from other threads.
+// names its deadline (principle 3). Only post() may be called from other threads.
 #pragma once
 
 #include <sys/socket.h>

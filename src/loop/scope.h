@@ -11,7 +11,7 @@
 //
 // Cancelling completes every pending operation below with the reason (ECANCELED unless said otherwise), and
 // makes every later operation fail with it at once: stories unwind by returning, nothing is destroyed under
-// them (DESIGN principle 7). A Scope is destroyed only when its last child has ended. One loop, one thread.
+// them (principle 7). A Scope is destroyed only when its last child has ended. One loop, one thread.
 #pragma once
 
 #include <cerrno>

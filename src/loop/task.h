@@ -4,7 +4,7 @@
 //
 // A Task starts when it is awaited (or given to a Scope) and resumes whoever awaits it when it ends. It
 // belongs to whoever holds it; destroying one that has begun and not ended is an error (stories are cancelled
-// through their Scope and awaited, never torn down: DESIGN principle 7). Every Task inherits the Scope of the
+// through their Scope and awaited, never torn down: principle 7). Every Task inherits the Scope of the
 // Task that awaits it, and hands it to every operation, so that a cancelled Scope reaches the operation that
 // waits at the very bottom. Single-threaded. Nothing throws: an exception that reaches the edge of a Task
 // ends the process.
