@@ -37,8 +37,9 @@ class Body {
   // Bytes that are still to come, when that is known before they have been read.
   virtual std::optional<uint64_t> remaining() const { return std::nullopt; }
 
-  // The consumer will not read to the end (its client left). Awaited before the exchange goes, never during read():
-  // whatever works on this body beside its reader, a story that reads the request's body above all, has ended then.
+  // The consumer will not read to the end (its client left). Awaited before the exchange goes, never during
+  // read(): when it ends, so has whatever works on this body beside its reader, as a story that reads the
+  // request's body does.
   virtual loop::Task<void> stop() { co_return; }
 
   // The trailer section, once read() has returned 0; null if there was none.

@@ -73,14 +73,14 @@ class Exchange {
     return object;
   }
 
-  // Content of the request beyond this fails its body's read() with EMSGSIZE; the driver's limit unless changed
-  // before the first read.
+  // Content of the request beyond this fails its body's read() with EMSGSIZE; the driver's limit unless
+  // changed before the first read.
   uint64_t body_limit = UINT64_MAX;
 
   // How it went, for the log: what the handler knows and the driver cannot. Static text or arena.
   std::string_view handled_by;  // "files", "app gitweb"
   std::string_view trouble;     // why the answer is an error, one line; empty if nothing is to be said
-  std::string_view details;     // lines that explain the trouble, for the development page: how a program was started
+  std::string_view details;     // lines that explain it, for the development page: how a program was started
   loop::Time handling_began{};  // the application began to work on it (after queue and start)
 
  protected:

@@ -106,8 +106,8 @@ struct Response {
   std::optional<uint64_t> length;  // of a stream, when it is known, and of what a HEAD does not send
   Holder* holder = nullptr;        // released after the last byte; keeps memory and file content alive
   Takeover* takeover = nullptr;    // with 101, or 2xx to CONNECT: who gets the byte stream
-  // Not empty: answer this path?query of the same server instead, as a GET without body (RFC 3875 section 6.2.2). The
-  // steps of a request do it, ten times at most; everything else in this response is then ignored.
+  // Not empty: answer this path?query of the same server instead, as a GET without body (RFC 3875, 6.2.2).
+  // The steps of a request do it, ten times at most; everything else in this response is then ignored.
   std::string_view internal_redirect;
   bool raw = false;  // NPH: the stream is the whole response, head included; the connection closes after it
 };

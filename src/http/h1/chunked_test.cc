@@ -210,8 +210,7 @@ TEST(ChunkedDecoder, StaysEnded) {
   EXPECT_EQ(piece.used, 0U);
 }
 
-// --- the sender's side
-// ----------------------------------------------------------------------------------------
+// --- the sender's side ------------------------------------------------------------------------------------
 
 TEST(ChunkedSender, SizeLines) {
   std::array<char, 18> room;

@@ -210,8 +210,7 @@ TEST(HeadParser, MoreFieldsThanFitInline) {
   EXPECT_EQ(run.request().fields.count(KnownName::kCookie), 90U);
 }
 
-// --- framing
-// --------------------------------------------------------------------------------------------------
+// --- framing ----------------------------------------------------------------------------------------------
 
 Framing framing_of(std::string_view version, std::string_view fields) {
   HeadRun run("POST / HTTP/" + std::string(version) + "\r\nHost: h\r\n" + std::string(fields) + "\r\n");

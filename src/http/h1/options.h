@@ -22,8 +22,7 @@ struct Options {
   loop::Duration body_time = std::chrono::seconds(30);      // without a byte of it
   loop::Duration response_time = std::chrono::seconds(30);  // without room for a byte of it
   loop::Duration idle = std::chrono::seconds(75);           // between requests
-  loop::Duration linger =
-      std::chrono::seconds(2);   // reading on after the last response, RFC 9112 section 9.6
+  loop::Duration linger = std::chrono::seconds(2);          // reading on after the end, RFC 9112 section 9.6
   loop::Duration rate_grace = std::chrono::seconds(30);  // waited on the whole before the rates are asked for
   uint64_t body_rate = 256;      // bytes a second at least, once rate_grace has been used up; 0: no minimum
   uint64_t response_rate = 256;  // the same for what the client reads
