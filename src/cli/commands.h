@@ -16,7 +16,7 @@ namespace remuda::cli {
 using Serve = std::function<int(const config::Config&, Entry)>;
 
 // serve_command.cc: reads the configuration and starts the server.
-int serve_command(Source source, Entry entry, const Serve& serve, const Terminal& terminal);
+int serve_command(const Source& source, Entry entry, const Serve& serve, const Terminal& terminal);
 
 // check_command.cc: says all mistakes, or that there are none.
 int check_command(const Source& source, const Terminal& terminal);

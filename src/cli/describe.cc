@@ -63,6 +63,7 @@ std::vector<std::string> describe_routes(const config::Config& config) {
   size_t width = 0;
   for (const config::Route& route : config.routes) width = std::max(width, describe_match(route).size());
   std::vector<std::string> lines;
+  lines.reserve(config.routes.size());
   for (const config::Route& route : config.routes) {
     lines.push_back(fmt::format("{:<{}}  {}", describe_match(route), width, describe_action(config, route)));
   }

@@ -63,6 +63,7 @@ LoopSite::LoopSite(std::shared_ptr<SharedParts> shared, server::SiteParts parts)
     }
   }
   std::vector<server::Destination> destinations;
+  destinations.reserve(shared_->config.routes.size());
   for (size_t i = 0; i < shared_->config.routes.size(); ++i) {
     destinations.push_back(destination(i, parts.loop, parts.offload));
   }

@@ -3,6 +3,7 @@
 // One function for each floor that has options of its own.
 #include "cli/plan.h"
 
+#include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 
@@ -102,7 +103,8 @@ std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
     rule.root = app.root.text;
     rule.program = app.program.text;
     rule.identity = identity_of(app, config.server);
-    for (const auto& [name, value] : app.environment) rule.environment.push_back(name + "=" + value);
+    for (const auto& [name, value] : app.environment)
+      rule.environment.push_back(fmt::format("{}={}", name, value));
     rules.push_back(std::move(rule));
   }
   return rules;

@@ -55,7 +55,7 @@ int start(const Source& source, Entry entry, const Serve& serve, const Terminal&
 
 }  // namespace
 
-int serve_command(Source source, Entry entry, const Serve& serve, const Terminal& terminal) {
+int serve_command(const Source& source, Entry entry, const Serve& serve, const Terminal& terminal) {
   const bool quiet = entry == Entry::kInetd && standard_error_is_the_client();
   return quiet ? start(source, entry, serve, SyslogTerminal(terminal))
                : start(source, entry, serve, terminal);

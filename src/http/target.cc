@@ -217,9 +217,9 @@ base::Result<Authority> parse_authority(std::string_view authority, base::Arena&
   Authority parts;
   if (!split_authority(authority, parts)) return base::failure(EINVAL, "not a host with or without a port");
   if (parts.host.ends_with('.')) parts.host.remove_suffix(1);
-  if (std::any_of(parts.host.begin(), parts.host.end(), [](char c) { return base::to_lower(c) != c; })) {
+  if (std::ranges::any_of(parts.host, [](char c) { return base::to_lower(c) != c; })) {
     auto* const room = static_cast<char*>(arena.allocate(parts.host.size(), 1));
-    std::transform(parts.host.begin(), parts.host.end(), room, base::to_lower);
+    std::ranges::transform(parts.host, room, base::to_lower);
     parts.host = {room, parts.host.size()};
   }
   return parts;

@@ -36,6 +36,7 @@ struct Lists {
   size_t live = 0;
 };
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the exception; see above
 constinit thread_local Lists lists;
 
 constexpr size_t class_of(size_t bytes) { return (bytes - 1) / kClassBytes; }

@@ -255,7 +255,7 @@ class Supervisor {
     const auto found =
         std::ranges::find_if(workers_, [pid](const auto& worker) { return worker->pid == pid; });
     if (found == workers_.end()) return;  // adopted: a program of a spawner that has died
-    const std::shared_ptr<WorkerRecord> record = *found;
+    const size_t place = (*found)->place;
     workers_.erase(found);
     const bool as_planned = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     const bool one_connection = plan_.start == config::Start::kPerConnection;
@@ -263,7 +263,7 @@ class Supervisor {
       log_.error("worker {} ended: {}{}", pid, describe_status(status),
                  one_connection || stop_ != Stop::kNot ? "" : "; starting another");
     }
-    if (stop_ == Stop::kNot && !one_connection) loop_.root().spawn(start_again(record->place));
+    if (stop_ == Stop::kNot && !one_connection) loop_.root().spawn(start_again(place));
   }
 
   loop::Task<void> start_again(size_t place) {
@@ -276,8 +276,7 @@ class Supervisor {
     if (stop_ == Stop::kNot) start_worker_at(place);
   }
 
-  // --- signals and stopping
-  // ----------------------------------------------------------------------------------------
+  // --- signals and stopping -------------------------------------------------------------------------------
   loop::Task<void> hear_signals() {
     std::array<signalfd_siginfo, 8> arrived;
     while (true) {

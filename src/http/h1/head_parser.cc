@@ -236,9 +236,9 @@ bool HeadParser::take_absolute_target() {
 
 // `path_and_query` is the end of the target.
 void HeadParser::take_path(std::string_view path_and_query) {
-  const char* const end = path_and_query.data() + path_and_query.size();
-  const char* const path_end = query_ == nullptr ? end : query_;
-  request_.raw_path = {path_and_query.data(), path_end};
+  const char* const begin = path_and_query.data();
+  const char* const end = begin + path_and_query.size();
+  request_.raw_path = {begin, query_ == nullptr ? end : query_};
   if (request_.raw_path.empty()) request_.raw_path = "/";
   request_.has_query = query_ != nullptr;
   if (request_.has_query) request_.query = {query_ + 1, end};
