@@ -9,6 +9,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "http/h1/chunked.h"
 #include "http/h1/testing/imitated_world.h"
@@ -33,7 +34,7 @@ using testing::World;
 
 struct Upload : World {
   explicit Upload(Options options = {}, size_t buffer = DeterministicBackend::kBufferBytes)
-      : World(options, buffer) {
+      : World(std::move(options), buffer) {
     service.answer = [this](Exchange& exchange) { return read_and_say(exchange); };
   }
   Task<void> read_and_say(Exchange& exchange) {
