@@ -209,6 +209,7 @@ def test_ready_and_stopping_are_told(start, place):
             heard += "\n" + notify.recv(4096).decode()
 
 
+@pytest.mark.skipif(harness.SANITIZED, reason="the sanitizers themselves need descriptors")
 def test_descriptors_run_out(start, place):
     """No spin at 100 % CPU, those who are served go on, and it recovers by itself."""
     place.file("site/index.html", "home")
