@@ -122,12 +122,10 @@ class Sender {
     has_content_ = is_raw() || !(forbidden || is_head_request || is_empty);
     if (is_raw()) {
       framing_ = ResponseFraming::kUntilClose;
-    } else if (forbidden) {
+    } else if (forbidden || (is_empty && !response_.length)) {
       framing_ = ResponseFraming::kNoContent;
     } else if (response_.length) {
       framing_ = ResponseFraming::kLength;
-    } else if (is_empty) {
-      framing_ = ResponseFraming::kNoContent;
     } else {
       framing_ = exchange_.request.version == Version::k10 ? ResponseFraming::kUntilClose
                                                            : ResponseFraming::kChunked;
