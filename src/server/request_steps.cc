@@ -21,7 +21,26 @@ namespace {
 constexpr int kMostInternalRedirects = 10;
 constexpr std::string_view kServerMethods = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
 
-bool is_error(int status) { return status >= 400; }
+// An error that its handler says no more about. What answers HEAD has no content, but may have a length.
+bool is_bare_error(const http::Response& response) {
+  return response.status >= 400 && std::holds_alternative<std::monostate>(response.content) &&
+         !response.length.has_value();
+}
+
+// Of what led elsewhere nothing is sent.
+void forget(http::Response& response) {
+  if (response.holder != nullptr) response.holder->release();
+  response.holder = nullptr;
+  response.takeover = nullptr;
+  response.fields.clear();
+  response.prepared_fields = {};
+  response.internal_redirect = {};
+  response.reason = {};
+  response.length.reset();
+  response.content = std::monostate();
+  response.raw = false;
+  response.status = 0;
+}
 
 // What a path that cannot be decoded gets, and why.
 struct PathRefusal {
@@ -65,6 +84,7 @@ loop::Task<void> RequestSteps::handle(http::Exchange& exchange) {
     if (exchange.response.internal_redirect.empty()) [[likely]]
       break;
     if (redirects == kMostInternalRedirects) {
+      forget(exchange.response);
       answer_with_page(exchange, 500,
                        "too many internal redirects: the programs send the request in a circle");
       break;
@@ -115,8 +135,7 @@ Destination* RequestSteps::choose(http::Exchange& exchange) {
 // was otherwise (RFC 3875 section 6.2.2).
 void RequestSteps::follow_internal_redirect(http::Exchange& exchange) {
   http::Request& request = exchange.request;
-  http::Response& response = exchange.response;
-  const std::string_view target = exchange.arena.copy(response.internal_redirect);
+  const std::string_view target = exchange.arena.copy(exchange.response.internal_redirect);
   const size_t question = target.find('?');
   request.method = "GET";
   request.raw_path = target.substr(0, question);
@@ -127,18 +146,14 @@ void RequestSteps::follow_internal_redirect(http::Exchange& exchange) {
                           http::KnownName::kContentEncoding, http::KnownName::kTransferEncoding}) {
     request.fields.remove(name);
   }
-  response.internal_redirect = {};
-  response.fields.clear();
-  response.content = std::monostate();
-  response.status = 0;
+  forget(exchange.response);
 }
 
 void RequestSteps::explain(http::Exchange& exchange) {
-  http::Response& response = exchange.response;
+  const http::Response& response = exchange.response;
   if (response.status == 0) {
     answer_with_page(exchange, 500, "the handler gave no answer");
-  } else if (is_error(response.status) && std::holds_alternative<std::monostate>(response.content))
-      [[unlikely]] {
+  } else if (is_bare_error(response)) [[unlikely]] {
     answer_with_page(exchange, response.status, exchange.trouble);
   }
 }
