@@ -13,6 +13,8 @@ constexpr std::chrono::milliseconds kPause{100};
 constexpr std::chrono::seconds kBetweenComplaints{10};
 // A kept-alive connection gives way to a waiting client once it has been idle for so long.
 constexpr std::chrono::milliseconds kIdleBeforeGivingWay{100};
+// Connections that are taken in a row before those that are served get their turn.
+constexpr unsigned kFairAccepts = 64;
 
 bool passes_by_itself(int error) {
   return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM || error == EAGAIN;
@@ -24,7 +26,8 @@ Acceptor::Acceptor(loop::Loop& loop, int listener, http::h1::Driver& driver, Gat
     : loop_(loop), listener_(listener), driver_(driver), gate_(gate), log_(log) {}
 
 loop::Task<void> Acceptor::run() {
-  while (!gate_.is_closed()) {
+  unsigned taken = 0;
+  while (!is_over()) {
     if (gate_.is_full()) {
       co_await wait_for_room();
       continue;
@@ -32,10 +35,11 @@ loop::Task<void> Acceptor::run() {
     sockaddr_storage peer;
     const auto socket = co_await loop_.accept(listener_, &peer, loop::kNever);
     if (!socket) {
-      if (!gate_.is_closed()) co_await pause(socket.error());
+      if (!is_over()) co_await pause(socket.error());
       continue;
     }
     serve(*socket, http::Address::from(peer));
+    if (++taken % kFairAccepts == 0) co_await loop_.yield();
   }
   take_what_waits();
   loop_.detach(listener_);
@@ -49,7 +53,7 @@ void Acceptor::serve(int socket, const http::Address& peer) {
 
 loop::Task<void> Acceptor::wait_for_room() {
   loop_.detach(listener_);
-  while (gate_.is_full() && !gate_.is_closed()) {
+  while (gate_.is_full() && !is_over()) {
     if (gate_.should_close()) driver_.close_oldest_idle(kIdleBeforeGivingWay);
     [[maybe_unused]] const auto changed = co_await gate_.changed(loop_.now() + kPause);
   }
@@ -76,6 +80,7 @@ void Acceptor::take_what_waits() {
     socklen_t length = sizeof peer;
     const int socket =
         ::accept4(listener_, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket < 0 && (errno == ECONNABORTED || errno == EINTR)) continue;
     if (socket < 0) return;
     serve(socket, http::Address::from(peer));
   }

@@ -21,13 +21,15 @@ class Acceptor {
   // `listener` is shared with other loops and processes, non-blocking, and outlives the acceptor.
   Acceptor(loop::Loop& loop, int listener, http::h1::Driver& driver, Gate& gate, base::Log& log);
 
-  // Runs until the gate closes; then takes what already waits in the queue, and lets go of the listener.
+  // Runs until the gate closes or the loop is cancelled; then takes what already waits in the queue, and lets
+  // go of the listener.
   loop::Task<void> run();
 
   // Ends the wait for the next connection, so that run() sees that the gate is closed.
   void wake() { loop_.cancel_reading(listener_); }
 
  private:
+  bool is_over() const { return gate_.is_closed() || loop_.root().cancelled() != 0; }
   loop::Task<void> wait_for_room();
   loop::Task<void> pause(const base::Error& error);
   void serve(int socket, const http::Address& peer);
