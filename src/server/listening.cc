@@ -26,6 +26,9 @@ namespace {
 
 constexpr int kDeferSeconds = 1;
 
+// Its name is no file.
+bool is_abstract(const config::Address& address) { return address.path.starts_with('@'); }
+
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t length = 0;
@@ -53,7 +56,7 @@ SocketAddress to_socket_address(const config::Address& address) {
     std::memcpy(local->sun_path, address.path.data(), std::min(room, address.path.size()));
     result.length =
         static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::min(room, address.path.size()) + 1);
-    if (address.path.starts_with('@')) {
+    if (is_abstract(address)) {
       local->sun_path[0] = 0;
       --result.length;
     }
@@ -69,7 +72,8 @@ void set_option(int socket, int level, int option, int value) {
 void remove_left_over(const SocketAddress& address, const std::string& path) {
   struct stat facts{};
   if (::lstat(path.c_str(), &facts) < 0 || !S_ISSOCK(facts.st_mode)) return;
-  const base::Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // Non-blocking: whoever listens may have a full queue.
+  const base::Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (::connect(probe.get(), address.get(), address.length) < 0 && errno == ECONNREFUSED)
     ::unlink(path.c_str());
 }
@@ -77,6 +81,9 @@ void remove_left_over(const SocketAddress& address, const std::string& path) {
 std::string advice(int error, const config::Address& address) {
   switch (error) {
     case EADDRINUSE:
+      if (address.family == config::Address::Family::kUnix)
+        return "another program listens there, or a file that is no socket is in the way; remove it or "
+               "choose another path in [[listener]]";
       return fmt::format(
           "another program listens there (see: ss -ltnp 'sport = :{}'); stop it or choose another "
           "address with --listen or [[listener]]",
@@ -113,7 +120,7 @@ std::expected<ListeningSocket, int> open_listener(const config::Listener& listen
   const int socket = result.socket.get();
   if (socket < 0) return std::unexpected(errno);
   if (local) {
-    remove_left_over(address, listener.address.path);
+    if (!is_abstract(listener.address)) remove_left_over(address, listener.address.path);
   } else {
     set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -127,9 +134,15 @@ std::expected<ListeningSocket, int> open_listener(const config::Listener& listen
   ::umask(before);
   if (bound < 0) return std::unexpected(error);
   if (::listen(socket, static_cast<int>(listener.backlog)) < 0) return std::unexpected(errno);
-  if (local && !listener.address.path.starts_with('@')) result.unlink_path = listener.address.path;
+  if (local && !is_abstract(listener.address)) result.unlink_path = listener.address.path;
   result.url = url_of(socket, listener.address);
   return result;
+}
+
+void unlink_all(const std::vector<ListeningSocket>& opened) {
+  for (const ListeningSocket& each : opened) {
+    if (!each.unlink_path.empty()) ::unlink(each.unlink_path.c_str());
+  }
 }
 
 }  // namespace
@@ -139,7 +152,10 @@ std::expected<std::vector<ListeningSocket>, std::string> open_listeners(
   std::vector<ListeningSocket> opened;
   for (const config::Listener& listener : listeners) {
     auto one = open_listener(listener);
-    if (!one) return std::unexpected(failure_text(one.error(), listener));
+    if (!one) {
+      unlink_all(opened);
+      return std::unexpected(failure_text(one.error(), listener));
+    }
     opened.push_back(std::move(*one));
   }
   return opened;
