@@ -19,8 +19,9 @@ base::Result<void> send_control(int socket, ControlMessage message) {
 base::Result<ControlMessage> receive_control(int socket) {
   char byte = 0;
   const ssize_t got = ::recv(socket, &byte, 1, MSG_DONTWAIT);
+  // A reset is the end of an other one that had not heard everything.
+  if (got == 0 || (got < 0 && errno == ECONNRESET)) return base::failure(EPIPE, "receive control");
   if (got < 0) return base::failure_from_errno("receive control");
-  if (got == 0) return base::failure(EPIPE, "receive control");
   if (std::string_view("dslr").find(byte) == std::string_view::npos)
     return base::failure(EPROTO, "receive control");
   return static_cast<ControlMessage>(byte);

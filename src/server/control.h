@@ -5,8 +5,7 @@
 //
 //     supervisor --> worker   kDrain        finish what is in flight, take nothing new, then exit
 //                             kStop         exit now
-//                             kReopenAccess, kReopenError   go on writing to the descriptor that comes with
-//                             it
+//                             kReopenLogs   open the log files anew
 //     worker --> supervisor   kReady        its loops accept connections
 #pragma once
 
