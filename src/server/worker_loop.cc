@@ -73,8 +73,9 @@ bool WorkerLoop::close_gate() {
 loop::Task<void> WorkerLoop::stop_after(loop::Duration grace) {
   const auto slept = co_await loop_.sleep_until(loop_.now() + grace);
   if (!slept) co_return;
-  site_->log().warning("{} connections were cut: they did not end within the time of grace",
-                       driver_->connections());
+  const size_t left = driver_->connections();
+  if (left > 0)
+    site_->log().warning("{} connections were cut: they did not end within the time of grace", left);
   stop();
 }
 
