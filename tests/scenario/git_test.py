@@ -91,10 +91,6 @@ def not_counted(server):
     server.counting = False  # git decides how many requests it makes
 
 
-def requests_of(server, since: int) -> list[dict]:
-    return server.wait_for_access(since)[since:]
-
-
 def test_clone(server, place):
     """56 MB; the wishes of many branches are sent gzip'ed."""
     since = len(server.access())
@@ -106,7 +102,7 @@ def test_clone(server, place):
     git("fsck", "--connectivity-only", where=place / "copy")
     size = sum(path.stat().st_size for path in (place / "copy").rglob("*.pack"))
     assert size > 50 * MEBIBYTE
-    assert {line["status"] for line in requests_of(server, since + 2)} == {200}
+    assert {line["status"] for line in server.wait_for_access(since + 3)[since:]} == {200}
 
 
 def test_clone_with_protocol_0_and_chunked_request(server, place):

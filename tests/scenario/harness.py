@@ -14,6 +14,8 @@ status 0, no process left behind, no sanitizer report, as many lines in the acce
 Unix socket left, no file left in its spool directory.
 """
 
+import atexit
+import functools
 import json
 import os
 import pwd
@@ -331,7 +333,18 @@ def needs(*programs: str):
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root")
 
 
-def run(*arguments: str, within: float = 20.0, **options) -> subprocess.CompletedProcess:
+@functools.cache
+def program_for_everybody() -> str:
+    """A copy of the program that every user can reach: the checkout may stand in a home that others cannot enter."""
+    directory = tempfile.mkdtemp(prefix="remuda-program-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    os.chmod(directory, 0o755)
+    shutil.copy(PROGRAM, directory)
+    return os.path.join(directory, os.path.basename(PROGRAM))
+
+
+def run(*arguments: str, within: float = 20.0, user: str | None = None, **options) -> subprocess.CompletedProcess:
     """Runs the program to its end: remuda check, remuda explain, ..."""
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=within,
-                          stdin=subprocess.DEVNULL, **options)
+    program = program_for_everybody() if user else PROGRAM
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=within,
+                          stdin=subprocess.DEVNULL, user=user, **options)

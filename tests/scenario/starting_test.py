@@ -168,7 +168,6 @@ def test_everything_works_without_root(start, place):
     place.file("site/index.html", "home")
     place.script("who", r"printf 'Content-Type: text/plain\n\n'; id -un")
     place.give_to("nobody")
-    program = place.file("remuda", open(harness.PROGRAM, "rb").read(), 0o755)
     server = start("""
         [[route]]
         path = "/cgi-bin/"
@@ -177,7 +176,7 @@ def test_everything_works_without_root(start, place):
         files = "site"
         [app.programs]
         root = "cgi-bin"
-    """, user="nobody", program=[str(program)])
+    """, user="nobody", program=[harness.program_for_everybody()])
     assert server.get("/").text == "home"
     assert server.get("/cgi-bin/who").text == "nobody\n"
 
