@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPause{100};
 constexpr std::chrono::seconds kBetweenComplaints{10};
+constexpr int kMostAtTheEnd = 4096;  // as many as a queue holds; those who come later find another server
 // A kept-alive connection gives way to a waiting client once it has been idle for so long.
 constexpr std::chrono::milliseconds kIdleBeforeGivingWay{100};
 // Connections that are taken in a row before those that are served get their turn.
@@ -75,7 +76,7 @@ loop::Task<void> Acceptor::pause(const base::Error& error) {
 
 // Clients whose connection is already established are served, not reset.
 void Acceptor::take_what_waits() {
-  while (true) {
+  for (int taken = 0; taken < kMostAtTheEnd; ++taken) {
     sockaddr_storage peer;
     socklen_t length = sizeof peer;
     const int socket =

@@ -46,7 +46,6 @@ base::Result<void> become(const config::Identity& identity, const std::string& u
   if (::setresuid(identity.user, identity.user, identity.user) < 0)
     return base::failure_from_errno("set user");
   if (identity.user != 0 && ::setuid(0) == 0) return base::failure(EPERM, "give up root for good");
-  ::prctl(PR_SET_DUMPABLE, 1);  // so that /proc of the worker stays readable by its own user
   return {};
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Site: everything that answers requests on one loop (routes, caches, applications), as the composition root
-// builds it. The worker knows no more of it than this. Made, used and destroyed on its loop's thread.
+// builds it. The worker knows no more of it than this. Made and used on its loop's thread, destroyed when
+// that loop has ended.
 #pragma once
 
 #include <functional>

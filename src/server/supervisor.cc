@@ -27,6 +27,7 @@ namespace {
 constexpr std::chrono::seconds kQuickDeath{1};
 constexpr std::chrono::milliseconds kFirstDelay{100};
 constexpr std::chrono::seconds kLongestDelay{5};
+constexpr std::chrono::seconds kBetweenComplaints{10};
 constexpr std::chrono::milliseconds kBeyondGrace{500};  // workers cut their connections themselves
 constexpr std::chrono::milliseconds kStopPatience{300};
 constexpr std::chrono::seconds kSpawnerPatience{5};  // it gives programs TERM, and KILL after three seconds
@@ -216,6 +217,8 @@ class Supervisor {
       if (socket) {
         start_worker(0, base::Fd(*socket), http::Address::from(peer));
       } else if (stop_ == Stop::kNot) {
+        if (loop_.now() >= complain_again_) complain("accept connections", socket.error());
+        complain_again_ = loop_.now() + kBetweenComplaints;
         [[maybe_unused]] const auto slept = co_await loop_.sleep_until(loop_.now() + kFirstDelay);
       }
     }
@@ -374,6 +377,7 @@ class Supervisor {
   base::Fd spawner_control_;
   uint32_t spawner_generation_ = 0;
   bool was_ready_ = false;
+  loop::Time complain_again_{};
   Stop stop_ = Stop::kNot;
   int exit_code_ = 0;
 };
