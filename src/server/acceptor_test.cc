@@ -221,6 +221,8 @@ TEST_F(AcceptorEndTest, WhatWaitsIsServedAndTheListenerLetGo) {
   std::vector<base::Fd> clients;
   for (int i = 0; i < 3; ++i) {
     clients.push_back(connect_blocking(address));
+    const timeval patience{.tv_sec = 5, .tv_usec = 0};
+    ASSERT_EQ(::setsockopt(clients.back().get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
     ASSERT_EQ(::send(clients.back().get(), kLastGet.data(), kLastGet.size(), 0),
               static_cast<ssize_t>(kLastGet.size()));
   }

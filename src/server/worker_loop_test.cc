@@ -172,6 +172,18 @@ TEST_F(WorkerLoopTest, AStopWithinADrainEndsIt) {
   EXPECT_THAT(seen_.lines, IsEmpty());
 }
 
+// As the first loop of a worker does for the others.
+loop::Task<void> wait_long(loop::Loop& loop) {
+  [[maybe_unused]] const auto slept = co_await loop.sleep_until(loop.now() + 60s);
+}
+
+TEST_F(WorkerLoopTest, NothingIsCutWhereNobodyIs) {
+  worker_loop_->loop().root().spawn(wait_long(worker_loop_->loop()));
+  drain_after(500ms, 1s);
+  EXPECT_EQ(run(), 1500ms);
+  EXPECT_THAT(seen_.lines, IsEmpty());
+}
+
 TEST_F(WorkerLoopTest, TheOnlyConnectionIsServedToItsEnd) {
   const auto ends = backend_->connection();
   backend_->put(ends.far, kSlowGet);
