@@ -150,8 +150,9 @@ std::optional<Reply> read_exited(Reader& reader) {
   exited.usage.user_us = reader.take<int64_t>();
   exited.usage.system_us = reader.take<int64_t>();
   exited.usage.max_resident_kib = reader.take<int64_t>();
-  exited.left_others = reader.take<uint8_t>() != 0;
-  if (!reader.good()) return std::nullopt;
+  const auto left_others = reader.take<uint8_t>();
+  if (!reader.good() || left_others > 1) return std::nullopt;
+  exited.left_others = left_others == 1;
   return exited;
 }
 
