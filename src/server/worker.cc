@@ -9,6 +9,7 @@
 #include <atomic>
 #include <thread>
 
+#include "loop/frame_allocator.h"
 #include "server/control.h"
 
 namespace remuda::server {
@@ -116,6 +117,7 @@ class Worker {
     } else {
       worker_loop.run();
     }
+    loop::release_unused_frames();
   }
 
   // Numbers of different processes and loops do not meet: random above, counted below.
