@@ -11,21 +11,10 @@ import time
 
 import pytest
 
-from harness import SLOWNESS, Server, is_listening
+from harness import FILES_AND_PROGRAMS, SLOWNESS, Server, is_listening
 from load import Load
 from processes import descendants_of, eventually, is_alive, title_of
 from wire import request
-
-CONFIGURATION = """
-    [[route]]
-    path = "/cgi-bin/"
-    app = "programs"
-    [[route]]
-    files = "site"
-    [app.programs]
-    root = "cgi-bin"
-"""
-
 
 @pytest.fixture
 def server(start, place):
@@ -33,7 +22,7 @@ def server(start, place):
     place.script("quick", r"printf 'Content-Type: text/plain\n\nquick'")
     place.script("long", r"sleep 1; printf 'Content-Type: text/plain\n\nlong'")
     place.script("sleeper", "exec sleep 71")
-    return start(CONFIGURATION)
+    return start(FILES_AND_PROGRAMS)
 
 
 def replacement(server: Server, role: str, old: int) -> tuple[int, float]:
@@ -138,7 +127,7 @@ def test_supervisor_is_killed(server, start, place):
     eventually("everybody has gone", lambda: not [pid for pid in family if is_alive(pid)], 5)
     connection.close()
     assert not is_listening(server.port)
-    again = start(CONFIGURATION, port=server.port)
+    again = start(FILES_AND_PROGRAMS, port=server.port)
     assert again.get("/").text == "home"
 
 

@@ -40,6 +40,16 @@ PROGRAM = os.environ.get("REMUDA") or str(REPOSITORY / "build/release/remuda")
 SANITIZED = any(word in PROGRAM for word in ("asan", "tsan"))
 SLOWNESS = 5.0 if SANITIZED else 1.0  # times and rates that are asserted are multiplied by it
 IS_ROOT = os.geteuid() == 0
+# The usual site: files, and programs below /cgi-bin/.
+FILES_AND_PROGRAMS = """
+    [[route]]
+    path = "/cgi-bin/"
+    app = "programs"
+    [[route]]
+    files = "site"
+    [app.programs]
+    root = "cgi-bin"
+"""
 PORTS = range(10300, 32000)  # below the ephemeral ports, so that no outgoing connection takes one meanwhile
 
 

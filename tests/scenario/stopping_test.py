@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import SLOWNESS
+from harness import FILES_AND_PROGRAMS, SLOWNESS
 from load import Load
 from processes import eventually, is_alive
 from wire import request
@@ -16,14 +16,7 @@ from wire import request
 CONFIGURATION = """
     [server]
     grace = "3s"
-    [[route]]
-    path = "/cgi-bin/"
-    app = "programs"
-    [[route]]
-    files = "site"
-    [app.programs]
-    root = "cgi-bin"
-"""
+""" + FILES_AND_PROGRAMS
 
 
 @pytest.fixture
