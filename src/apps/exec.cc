@@ -30,14 +30,14 @@ base::Result<Pipe> make_pipe(Direction direction) {
   return pipe;
 }
 
-struct Pipes {
+struct PipePairs {
   Pipe input;
   Pipe output;
   Pipe errors;
 };
 
-base::Result<Pipes> make_pipes(InputFrom input_from) {
-  Pipes pipes;
+base::Result<PipePairs> make_pipes(InputFrom input_from) {
+  PipePairs pipes;
   if (input_from == InputFrom::kPipe) {
     auto input = make_pipe(Direction::kToProgram);
     if (!input) return std::unexpected(input.error());
@@ -52,15 +52,17 @@ base::Result<Pipes> make_pipes(InputFrom input_from) {
   return pipes;
 }
 
-class ExecLease final : public Lease {
+class ExecLease final : public Lease, public Pipes {
  public:
-  ExecLease(SpawnerClient& client, std::shared_ptr<Program> program, Pipes& pipes)
+  ExecLease(SpawnerClient& client, std::shared_ptr<Program> program, PipePairs& pipes)
       : client_(client),
         program_(std::move(program)),
         input_(client.loop(), std::move(pipes.input.near)),
         output_(client.loop(), std::move(pipes.output.near)),
         errors_(client.loop(), std::move(pipes.errors.near)) {}
   ~ExecLease() override { terminate("its request was given up"); }
+
+  Pipes* pipes() override { return this; }
 
   int input() const override { return input_.get(); }
   int output() const override { return output_.get(); }
@@ -79,7 +81,9 @@ class ExecLease final : public Lease {
     client_.terminate(*program_);
   }
   void terminate_rest() override { client_.terminate_group(*program_); }
-  void finish(Reuse) override {}
+  void finish(Outcome) override {}
+  void at(Phase) override {}
+  void watch_kill(loop::Scope*) override {}
   Journey& journey() override { return program_->journey; }
 
  private:

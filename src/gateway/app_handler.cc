@@ -347,6 +347,10 @@ class Answering {
       case Reason::kCancelled:
         return refuse(503, "the client left while its request waited for the application");
       case Reason::kTooLarge: return refuse(431, "the request's fields are more than a program can be given");
+      case Reason::kHopeless:
+        return busy(failure, "the wait for the application would be longer than its queue time");
+      case Reason::kNotStarting:
+      case Reason::kAllDown:
       case Reason::kUnavailable: break;
     }
     return busy(failure, fmt::format("the program could not be started: {}", base::to_string(failure.error)));

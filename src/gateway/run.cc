@@ -31,6 +31,7 @@ Run::Run(loop::Loop& loop, std::unique_ptr<apps::Lease> lease, AppLog& log, cons
          uint64_t request_id)
     : loop_(loop),
       lease_(std::move(lease)),
+      pipes_(*lease_->pipes()),
       log_(log),
       options_(options),
       request_id_(request_id),
@@ -39,7 +40,7 @@ Run::Run(loop::Loop& loop, std::unique_ptr<apps::Lease> lease, AppLog& log, cons
 
 void Run::begin(http::Body* body) {
   scope_.set_deadline(loop_.now() + options_.time_limit);
-  if (lease_->errors() >= 0) scope_.spawn(read_errors());
+  if (pipes_.errors() >= 0) scope_.spawn(read_errors());
   if (body != nullptr) {
     pump_scope_.emplace(loop_, &scope_);
     pump_scope_->spawn(pump(*body));
@@ -51,7 +52,7 @@ void Run::begin(http::Body* body) {
 
 loop::Task<void> Run::live(std::shared_ptr<Run> self) {
   Run& run = *self;
-  const auto ended = co_await run.scope_.run(run.lease_->wait_ended(loop::kNever));
+  const auto ended = co_await run.scope_.run(run.pipes_.wait_ended(loop::kNever));
   if (!ended) {
     run.stopped_ = run.scope_.cancelled() != 0 ? run.scope_.cancelled() : ended.error().code;
     run.lease_->terminate(reason_text(run.stopped_));
@@ -64,7 +65,7 @@ loop::Task<void> Run::live(std::shared_ptr<Run> self) {
   run.scope_.cancel();
   if (run.pump_scope_) co_await run.pump_scope_->join();
   co_await run.scope_.join();
-  run.lease_->close_errors();
+  run.pipes_.close_errors();
   run.report();
   if (run.journey().ending.left_others) co_await run.end_the_rest();
 }
@@ -75,11 +76,11 @@ loop::Task<void> Run::end_the_rest() {
   while (!output_ended_ && stopped_ == 0 && loop_.now() < limit) {
     if (!co_await loop_.sleep_until(loop_.now() + kLookForEnd)) break;
   }
-  lease_->terminate_rest();
+  pipes_.terminate_rest();
 }
 
 // Under the root scope: the run's own is cancelled.
-loop::Task<void> Run::end_program() { co_await lease_->wait_ended(loop_.now() + kEndingGrace); }
+loop::Task<void> Run::end_program() { co_await pipes_.wait_ended(loop_.now() + kEndingGrace); }
 
 // What the program wrote before it ended is there; others of its group may hold the pipe open for long.
 loop::Task<void> Run::wait_for_errors() {
@@ -98,12 +99,12 @@ void Run::report() {
 }
 
 loop::Task<bool> Run::wait_ended(loop::Duration most) {
-  co_return (co_await lease_->wait_ended(loop_.now() + most)).has_value();
+  co_return (co_await pipes_.wait_ended(loop_.now() + most)).has_value();
 }
 
 loop::Task<void> Run::wait_settled(loop::Duration most) {
   const loop::Time limit = loop_.now() + most;
-  co_await lease_->wait_ended(limit);
+  co_await pipes_.wait_ended(limit);
   if (reading_errors_) co_await errors_ended_.wait(limit);
 }
 
@@ -126,7 +127,7 @@ loop::Task<base::Result<size_t>> Run::read(std::span<std::byte> into, loop::Time
     const loop::Time grace = loop_.now() + options_.exit_grace;
     reading_ = true;
     const auto got =
-        co_await loop_.read(lease_->output(), into, after_end ? std::min(deadline, grace) : deadline);
+        co_await loop_.read(pipes_.output(), into, after_end ? std::min(deadline, grace) : deadline);
     reading_ = false;
     if (got) {
       output_ended_ = *got == 0;
@@ -135,19 +136,19 @@ loop::Task<base::Result<size_t>> Run::read(std::span<std::byte> into, loop::Time
     if (stopped_ != 0 || (program_ended_ && !after_end)) continue;  // woken by live()
     const bool held_open = after_end && got.error().code == ETIMEDOUT && loop_.now() >= grace;
     if (!held_open) co_return got;
-    lease_->terminate_rest();
+    pipes_.terminate_rest();
     output_ended_ = true;
   }
 }
 
 void Run::wake_reader() {
-  if (reading_) loop_.cancel_reading(lease_->output());
+  if (reading_) loop_.cancel_reading(pipes_.output());
 }
 
 loop::Task<void> Run::drain_output() {
   std::array<std::byte, 4096> room;
   while (true) {
-    const auto got = co_await loop_.read(lease_->output(), room, loop::kNever);
+    const auto got = co_await loop_.read(pipes_.output(), room, loop::kNever);
     if (!got || *got == 0) break;
   }
   output_ended_ = true;
@@ -175,12 +176,12 @@ loop::Task<void> Run::pump(http::Body& body) {
     const auto written = co_await write_input(std::span(room).first(*got));
     if (!written) break;  // the program has closed its input: it has read what it wants
   }
-  lease_->close_input();
+  pipes_.close_input();
 }
 
 loop::Task<base::Result<void>> Run::write_input(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const auto written = co_await loop_.write(lease_->input(), bytes, loop::kNever);
+    const auto written = co_await loop_.write(pipes_.input(), bytes, loop::kNever);
     if (!written) co_return std::unexpected(written.error());
     bytes = bytes.subspan(*written);
   }
@@ -194,7 +195,7 @@ loop::Task<void> Run::read_errors() {
   std::array<std::byte, 2048> room;
   const ErrorLines::Take take = [this](std::string_view line) { take_error_line(line); };
   while (true) {
-    const auto got = co_await loop_.read(lease_->errors(), room, loop::kNever);
+    const auto got = co_await loop_.read(pipes_.errors(), room, loop::kNever);
     if (!got || *got == 0) break;
     journey().error_bytes += *got;
     lines_.feed({reinterpret_cast<const char*>(room.data()), *got}, take);

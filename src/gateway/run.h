@@ -81,6 +81,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
   loop::Loop& loop_;
   std::unique_ptr<apps::Lease> lease_;
+  apps::Pipes& pipes_;  // the lease's
   AppLog& log_;
   const AppOptions& options_;
   const uint64_t request_id_;

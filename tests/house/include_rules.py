@@ -23,10 +23,11 @@ RULES: dict[str, list[str]] = {
     "http/h1": ["http", "loop", "base"],
     "spawner": ["base"],
     "apps": ["spawner/protocol.h", "loop", "base"],
-    "gateway": ["apps/source.h", "http/*.h", "http/testing/*.h", "loop", "base"],
+    "admin": ["apps/control.h", "apps/status.h", "http/*.h", "http/testing/*.h", "loop", "base"],
+    "gateway": ["apps/source.h", "apps/endpoint.h", "apps/journey.h", "http/*.h", "http/testing/*.h", "loop", "base"],
     "content": ["http/*.h", "http/testing/*.h", "loop", "base"],
-    "server": ["content", "gateway", "apps", "spawner", "http/h1", "http", "loop", "config", "base"],
-    "cli": ["server", "content", "gateway", "apps", "spawner", "http/h1", "http", "loop", "config", "base"],
+    "server": ["admin", "content", "gateway", "apps", "spawner", "http/h1", "http", "loop", "config", "base"],
+    "cli": ["server", "admin", "content", "gateway", "apps", "spawner", "http/h1", "http", "loop", "config", "base"],
 }
 
 
