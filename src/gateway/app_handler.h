@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "apps/source.h"
+#include "gateway/app_log.h"
 #include "http/handler.h"
 #include "loop/loop.h"
 #include "loop/offload.h"
@@ -58,16 +59,6 @@ struct AppOptions {
   std::string spool_directory = "/tmp";
   uint64_t errors_limit =
       1024 * 1024;  // of standard error that is logged for one request, bytes; the rest is counted
-};
-
-// Where standard error and journeys go. Given by the composition; called on the loop, never waits.
-class AppLog {
- public:
-  virtual ~AppLog() = default;
-  // One line, escaped, without its newline.
-  virtual void error_line(uint64_t request, std::string_view app, std::string_view line) = 0;
-  // The program ended. `trouble` is empty if nothing is wrong (exit status 0, an answer was made).
-  virtual void ended(uint64_t request, std::string_view trouble, const apps::Journey& journey) = 0;
 };
 
 class AppHandler final : public http::Handler {
