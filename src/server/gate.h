@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Gate: how many connections one loop takes, and whether it still takes any. One per loop, that loop's thread
-// only.
+// only, but for what says otherwise.
 //
 // `connections` at once is one of the three numbers of concurrency. When it is reached the loop lets go of
 // its listeners, so that others take what comes; when clients then wait and nobody else takes them,
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/counter.h"
 #include "loop/event.h"
 
 namespace remuda::server {
@@ -19,14 +20,20 @@ class Gate {
  public:
   Gate(loop::Loop& loop, uint32_t most) : room_(loop), most_(most) {}
 
-  void enter() { ++inside_; }
+  void enter() {
+    inside_.add();
+    entered_.add();
+  }
   void leave() {
-    --inside_;
+    inside_.subtract();
     room_.notify_all();
   }
-  bool is_full() const { return inside_ >= most_; }
-  uint32_t inside() const { return inside_; }
+  bool is_full() const { return inside() >= most_; }
   uint32_t most() const { return most_; }
+
+  // Now, and ever. Any thread.
+  uint32_t inside() const { return static_cast<uint32_t>(inside_.get()); }
+  uint64_t entered() const { return entered_.get(); }
 
   // Wakes when a connection has ended or the gate has closed.
   auto changed(loop::Time deadline) { return room_.wait(deadline); }
@@ -47,7 +54,8 @@ class Gate {
 
   loop::Event room_;
   uint32_t most_;
-  uint32_t inside_ = 0;
+  base::Counter inside_;
+  base::Counter entered_;
   bool closed_ = false;
   std::vector<int> listeners_;
 };

@@ -9,7 +9,7 @@
 //     5  an internal redirect (CGI's local Location) begins again at 1, ten times at most   500
 //     6  explain: an error without content gets a page with the request's id
 //
-// and when it has ended, finished(): one line in the access log, and why in the error log.
+// and when it has ended, finished(): counted, one line in the access log, and why in the error log.
 #include "server/request_steps.h"
 
 #include "http/target.h"
@@ -170,6 +170,7 @@ void RequestSteps::refuse(http::Exchange& exchange, int status, std::string_view
 }
 
 void RequestSteps::finished(const http::Exchange& exchange, const http::Record& record) {
+  counters_.count(record);
   if (access_ != nullptr) access_->add(exchange, record);
   const std::string_view trouble = record.trouble.empty() ? exchange.trouble : record.trouble;
   if (trouble.empty()) [[likely]]

@@ -13,6 +13,7 @@
 #include "content/error_page.h"
 #include "http/handler.h"
 #include "server/access_log.h"
+#include "server/figures.h"
 #include "server/gate.h"
 #include "server/router.h"
 
@@ -38,6 +39,8 @@ class RequestSteps final : public http::Service {
   bool should_close() override { return gate_.should_close(); }
   uint64_t next_request_id() override { return next_id_++; }
 
+  const RequestCounters& counters() const { return counters_; }
+
  private:
   Destination* choose(http::Exchange& exchange);
   bool answer_for_the_server(http::Exchange& exchange);
@@ -52,6 +55,7 @@ class RequestSteps final : public http::Service {
   base::Log& log_;
   AccessLog* access_;
   uint64_t next_id_;
+  RequestCounters counters_;
 };
 
 }  // namespace remuda::server
