@@ -55,13 +55,6 @@ Ending ending_of_status(int status) {
 
 }  // namespace
 
-loop::Task<base::Result<void>> Program::wait_ended(loop::Time deadline) {
-  if (ended()) co_return base::Result<void>();
-  const auto waited = co_await end_.wait(deadline);
-  if (ended()) co_return base::Result<void>();
-  co_return std::unexpected(waited.error());
-}
-
 SpawnerClient::SpawnerClient(loop::Loop& loop, base::Fd channel)
     : loop_(loop), channel_(loop, std::move(channel)), sent_(loop), room_(kReplyRoom) {}
 
@@ -170,10 +163,8 @@ std::shared_ptr<Program> SpawnerClient::find(uint64_t id) const {
 void SpawnerClient::handle(const spawner::Started& started, base::Fd& pidfd) {
   const auto program = find(started.id);
   if (program == nullptr) return;
-  program->journey.pid = started.pid;
-  program->journey.received = time_of(started.times.received);
-  program->journey.started = time_of(started.times.started);
-  program->pidfd_ = std::move(pidfd);
+  program->begin(started.pid, time_of(started.times.received), time_of(started.times.started));
+  if (pidfd) program->pidfd_ = std::make_shared<loop::LoopFd>(loop_, std::move(pidfd));
   program->doubtful_ = false;
 }
 
@@ -211,6 +202,7 @@ void SpawnerClient::handle(const spawner::Exited& exited) {
 void SpawnerClient::greet() {
   if (programs_.empty()) return;
   for (const auto& [id, program] : programs_) {
+    if (program->watched_) continue;
     if (program->pidfd_) {
       loop_.root().spawn(watch(program));
     } else {
@@ -235,22 +227,16 @@ void SpawnerClient::handle(const spawner::Pong& pong) {
 
 // A program of a former spawner: nobody tells its status, but its pidfd tells its end.
 loop::Task<void> SpawnerClient::watch(std::shared_ptr<Program> program) {
-  if (!program->pidfd_) co_return;
-  const loop::LoopFd pidfd(loop_, std::move(program->pidfd_));
-  const auto ended = co_await loop_.readable(pidfd.get(), loop::kNever);
+  const auto pidfd = program->pidfd_;  // stays open while it is waited on
+  program->watched_ = true;
+  const auto ended = co_await loop_.readable(pidfd->get(), loop::kNever);
   if (ended)
     conclude(program, loop::Clock::now(), {.kind = Ending::Kind::kUnknown, .step = {}, .detail = {}});
 }
 
 void SpawnerClient::conclude(const std::shared_ptr<Program>& program, loop::Time when, Ending ending) {
-  if (program->ended()) return;
-  program->journey.ended = when;
-  program->journey.ending = std::move(ending);
-  if (program->journey.started == loop::Time{}) program->journey.started = when;
-  program->pidfd_.reset();
   programs_.erase(program->id());
-  program->end_.notify_all();
-  if (program->at_end) std::exchange(program->at_end, nullptr)();
+  program->conclude(when, std::move(ending));
 }
 
 void SpawnerClient::conclude_all(Ending::Kind kind) {

@@ -16,34 +16,13 @@
 #include <vector>
 
 #include "apps/journey.h"
+#include "apps/program.h"
 #include "base/fd.h"
 #include "loop/event.h"
 #include "loop/loop.h"
 #include "spawner/protocol.h"
 
 namespace remuda::apps {
-
-// One program, from the request to start it until its end is known. Shared by whoever waits for it and the
-// client, which lets go of it at its end.
-class Program {
- public:
-  Program(loop::Loop& loop, uint64_t id) : id_(id), end_(loop) {}
-
-  uint64_t id() const { return id_; }
-  bool ended() const { return journey.ending.ended(); }
-  // Fails with ETIMEDOUT, and as the scope says when that is cancelled.
-  loop::Task<base::Result<void>> wait_ended(loop::Time deadline);
-
-  Journey journey;
-  std::function<void()> at_end;  // called once, when the end is known
-
- private:
-  friend class SpawnerClient;
-  uint64_t id_;
-  loop::Event end_;
-  base::Fd pidfd_;
-  bool doubtful_ = false;  // its start was asked of a spawner that has died
-};
 
 class SpawnerClient {
  public:
