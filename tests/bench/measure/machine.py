@@ -16,6 +16,7 @@ PACKAGES = {  # program: Debian package
     "lighttpd": "lighttpd",
     "h2o": "h2o",
     "fcgiwrap": "fcgiwrap",
+    "php-fpm8.2": "php-fpm",
     "inetd": "openbsd-inetd",
     "clang-19": "clang-19",
 }
