@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -23,6 +24,8 @@ class Site {
   virtual ~Site() = default;
 
   virtual http::Service& service() = 0;
+  // Answers on the status socket; asked on the home loop only. Null: nobody does.
+  virtual http::Service* admin() { return nullptr; }
   virtual base::Log& log() = 0;
 
   // Starts the stories that work beside requests (the spawner's replies). They end when `scope` is cancelled,
@@ -42,6 +45,11 @@ struct SiteParts {
   LogWriter* access;         // null: no access log
   base::Fd spawner_channel;  // -1: there is no spawner
   uint64_t first_request_id;
+  size_t loop_index = 0;  // of the worker's loops; 0 is the home loop, where applications are managed
+  size_t place = 0;       // of the worker among the configured processes
+  std::string_view run_directory;  // the server's own; empty: there is none
+
+  bool is_home() const { return loop_index == 0; }
 };
 
 using MakeSite = std::function<std::unique_ptr<Site>(SiteParts)>;
