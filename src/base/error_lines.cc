@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See the header.
-#include "gateway/error_lines.h"
+#include "base/error_lines.h"
 
 #include "base/ascii.h"
 
-namespace remuda::gateway {
+namespace remuda::base {
 
 namespace {
 
@@ -43,7 +43,7 @@ std::string escape_line(std::string_view line) {
   text.reserve(line.size() + 16);
   while (!line.empty()) {
     const size_t length = sequence_length(line);
-    if (length == 0 || (base::is_control(line.front()) && line.front() != '\t')) {
+    if (length == 0 || (is_control(line.front()) && line.front() != '\t')) {
       append_escaped(text, line.front());
       line.remove_prefix(1);
     } else if (line.front() == '\\') {
@@ -83,4 +83,4 @@ void ErrorLines::emit(const Take& take) {
   cut_ = false;
 }
 
-}  // namespace remuda::gateway
+}  // namespace remuda::base

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lines whatever the pieces; nothing that a log or a terminal could take for its own.
-#include "gateway/error_lines.h"
+#include "base/error_lines.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace remuda::gateway {
+namespace remuda::base {
 namespace {
 
 std::vector<std::string> lines_of(std::vector<std::string> pieces) {
@@ -42,4 +42,4 @@ TEST(ErrorLines, Escapes) {
 }
 
 }  // namespace
-}  // namespace remuda::gateway
+}  // namespace remuda::base

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PoolSource: model `pool` on one loop. Lends the instances of a group and takes them back.
+//
+// One for each application and loop. Of an instance it keeps an Endpoint from the first time that it lends it
+// until the instance has gone and its last lease has come back. Lending costs one lock of the group's mutex
+// and one allocation, the lease.
+#pragma once
+
+#include <memory>
+
+#include "apps/source.h"
+
+namespace remuda::apps::pool {
+
+class Group;
+
+class PoolSource final : public Source {
+ public:
+  // Both outlive the source; the source outlives its leases.
+  PoolSource(Group& group, loop::Loop& loop);
+  ~PoolSource() override;
+
+  loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> acquire(const StartRequest& request,
+                                                                            loop::Time deadline) override;
+  std::string_view name() const override;
+
+ private:
+  class Seat;
+  std::shared_ptr<Seat> seat_;  // shared with messages that are on their way to this loop
+};
+
+}  // namespace remuda::apps::pool
