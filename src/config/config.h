@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/peer.h"
+
 namespace remuda::config {
 
 using Duration = std::chrono::milliseconds;
@@ -83,6 +85,7 @@ struct Server {
   bool dev = false;
   Path pid_file;
   Path error_pages;
+  Path run_directory;                // run_directory() gives the final one
   std::optional<Identity> identity;  // set when user or group is; only with root's rights
 };
 
@@ -151,20 +154,72 @@ struct Log {
   LogLevel level = LogLevel::kInfo;
 };
 
+// The budget over all applications of model pool.
+struct Pool {
+  Bytes memory{};  // 0: the cgroup's limit, or what is available, less the reserve
+  Bytes reserve = mebibytes(256);
+  uint32_t instances = 0;  // 0: from memory and cores
+};
+
 enum class AppType : uint8_t { kCgi, kFastcgi, kScgi, kWsgi, kRack, kPsgi, kPhp, kHttp, kModule };
 enum class AppModel : uint8_t { kExec, kFork, kPool, kEmbedded, kRemote };
+enum class AppRole : uint8_t { kResponder, kAuthorizer, kFilter };
+enum class Multiplex : uint8_t { kAuto, kOn, kOff };
+enum class OnClientGone : uint8_t { kAbort, kFinish };
+enum class Balance : uint8_t { kLeastConnections, kRoundRobin, kHash };
+
+// Of model pool: how many processes, how long each lives.
+struct Instances {
+  uint32_t min = 0;
+  uint32_t max = 0;          // 0: worked out from memory and cores, "auto"
+  uint32_t spare = 0;        // ready and without a request, beyond those that work
+  uint32_t concurrency = 0;  // requests at once in each; 0: 1, or what it says when it multiplexes
+  Duration idle_time = std::chrono::minutes(5);
+  uint32_t max_requests = 0;  // 0: no limit
+  Duration max_age{};         // 0: no limit
+  Bytes memory_soft{};        // PSS; 0: no limit
+  Bytes memory_hard{};        // likewise
+  Duration start_timeout = std::chrono::seconds(30);
+  uint32_t guaranteed = 0;  // whatever other applications want
+};
+
+// Whether who is to answer does: peers of a farm, instances of a rolling restart.
+struct Health {
+  std::string path;     // empty: a connection that is accepted is enough
+  uint32_t status = 0;  // 0: any below 500
+  Duration interval = std::chrono::seconds(5);
+  Duration timeout = std::chrono::seconds(2);
+  uint32_t fails = 3;
+  Duration back_off = std::chrono::seconds(1);
+  Duration back_off_most = std::chrono::seconds(60);
+  Duration slow_start = std::chrono::seconds(10);
+};
+
+using base::Peer;
+using Peers = std::vector<Peer>;
+using Paths = std::vector<Path>;
 
 struct App {
   std::string name;
   AppType type = AppType::kCgi;
-  AppModel model = AppModel::kExec;
-  Path root;     // scripts below it; exactly one of root and program is set
-  Path program;  // answers everything under the route
+  AppModel model = AppModel::kExec;  // unless said: pool of fastcgi, remote of scgi, exec of cgi
+  AppRole role = AppRole::kResponder;
+  Path root;     // scripts below it
+  Path program;  // exec: answers everything under the route (or root is set); pool: what instances run
+  StringList arguments;
+  Path directory;  // empty: root, else the program's own
   StringMap environment;
+  StringList scripts;  // suffixes; empty: any file is a script
+  StringList index;
+  std::string fallback;  // path below root, beginning with "/"
   bool pass_authorization = false;
   bool allow_encoded_slash = false;
   Duration time_limit = std::chrono::seconds(60);
-  uint32_t concurrency = 32;
+  Duration connect_timeout = std::chrono::seconds(5);
+  Duration send_timeout = std::chrono::seconds(30);
+  Duration first_byte_timeout{};  // 0: only time_limit
+  Duration read_timeout = std::chrono::seconds(60);
+  uint32_t concurrency = 32;  // exec: in all; remote: in all, kFarmConcurrency unless said
   uint32_t queue = 128;
   Duration queue_time = std::chrono::seconds(30);
   Duration exit_grace = std::chrono::seconds(5);
@@ -173,11 +228,33 @@ struct App {
   bool non_parsed_headers = true;
   Path spool_directory{"/tmp"};
   Bytes spool_above = mebibytes(1);
-  Bytes body{};  // limits.body unless said
+  Bytes body{};                   // limits.body unless said
+  bool request_buffering = true;  // false for exec unless said
+  Bytes response_buffer = kibibytes(256);
+  Bytes response_spill = gibibytes(1);  // 0: none, the application waits
+  OnClientGone on_client_gone = OnClientGone::kAbort;
+  uint32_t retries = 2;
+  Paths sendfile_roots;
+  Multiplex multiplex = Multiplex::kAuto;
+  uint32_t requests_per_connection = 0;                      // 0: no limit
+  uint32_t keep_connections = kAsManyAsItTakes;              // kFarmKeeps for remote unless said
+  Duration idle_connection_time = std::chrono::seconds(60);  // kFarmIdleTime for remote unless said
+  std::string sticky_cookie;
+  Instances instances;
+  Health health;
+  Peers peers;
+  Balance balance = Balance::kLeastConnections;
+  std::string hash_key;  // "path", "client", "cookie:NAME"; "path" for balance = "hash" unless said
+  Duration resolve_interval = std::chrono::seconds(30);
   std::string user;
   std::string group;
   std::optional<Identity> identity;  // set when user or group is
   Origin origin;
+
+  static constexpr uint32_t kAsManyAsItTakes = UINT32_MAX;
+  static constexpr uint32_t kFarmConcurrency = 1024;
+  static constexpr uint32_t kFarmKeeps = 8;
+  static constexpr Duration kFarmIdleTime = std::chrono::seconds(1);
 };
 
 enum class Listing : uint8_t { kOff, kHtml, kJson, kAuto };
@@ -216,10 +293,18 @@ struct Route {
   Action action = Action::kFiles;
   std::string app;
   size_t app_index = 0;  // into Config::apps, for kApp
-  Files files;
+  Files files;           // for kFiles, and with files_first()
   Redirect redirect;
   Respond respond;
+  std::string authorize;                  // an application of role authorizer guards this route
+  std::string filter;                     // an application of role filter gets what the files would have sent
+  std::optional<size_t> authorize_index;  // into Config::apps
+  std::optional<size_t> filter_index;
+  bool internal = false;  // reached by internal redirects only
   Origin origin;
+
+  // kApp with a directory beside it: what is a file and no script is served, the application gets the rest.
+  bool files_first() const { return action == Action::kApp && !files.root.empty(); }
 };
 
 // A mistake, or something doubtful, that a person should see.
@@ -238,12 +323,15 @@ std::string to_string(const Diagnostic& diagnostic);
 struct Config {
   std::string file;            // as it was named; empty when made from the command line
   std::string base_directory;  // absolute; where relative paths begin
+  std::string identity;  // absolute path of the file, or of the directory that is served: what tells this
+                         // server from others
   Server server;
   Workers workers;
   std::vector<Listener> listeners;  // never empty
   Timeouts timeouts;
   Limits limits;
   Log log;
+  Pool pool;
   std::vector<App> apps;
   std::vector<Route> routes;
 
@@ -254,5 +342,10 @@ struct Config {
 
   Origin origin_of(std::string_view name) const;  // kDefault when it was not said
 };
+
+// Where this server keeps its sockets: a directory of its own, named by the configuration's identity, below
+// server.run_directory, or /run/remuda for root, else $XDG_RUNTIME_DIR/remuda, else /tmp/remuda-UID. Server
+// and command line find the same. Made by the supervisor.
+std::string run_directory(const Config& config);
 
 }  // namespace remuda::config

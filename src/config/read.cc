@@ -99,6 +99,7 @@ ConfigOrDiagnostics read_text(std::string_view text, const std::string& name,
   Config config;
   config.file = name;
   config.base_directory = base_directory;
+  config.identity = absolute_path(std::filesystem::path(name).filename().string(), base_directory);
   Findings findings;
   read_tree(*tree, config, findings);
   return checked(std::move(config), machine, std::move(findings));
@@ -122,6 +123,7 @@ ConfigOrDiagnostics for_directory(const std::string& directory, const Machine& m
   config.base_directory = current_directory();
   const std::string root = absolute_path(directory.empty() ? "." : directory, config.base_directory);
   const std::string programs = root + "/cgi-bin";
+  config.identity = root;
   const auto say = [&config](const std::string& option) { config.origins[option] = command_line(); };
   const Access access = machine.directory(programs, std::nullopt);
   if (access == Access::kGood || access == Access::kDenied) {
