@@ -27,20 +27,9 @@ base::Result<void> write_all(int file, std::span<const std::byte> bytes) {
   return {};
 }
 
-base::Result<base::Fd> open_nameless(const std::string& directory) {
-  base::Fd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (file) return file;
-  if (errno != EOPNOTSUPP && errno != EISDIR) return base::failure_from_errno("make a spool file");
-  std::string name = directory + "/remuda-spool-XXXXXX";
-  file.reset(::mkostemp(name.data(), O_CLOEXEC));
-  if (!file) return base::failure_from_errno("make a spool file");
-  ::unlink(name.c_str());
-  return file;
-}
-
 // What was in memory moves to the disk.
 base::Result<base::Fd> move_to_disk(int memory, const std::string& directory) {
-  auto disk = open_nameless(directory);
+  auto disk = open_spool_file(directory);
   if (!disk) return disk;
   std::vector<std::byte> room(kPiece);
   off_t offset = 0;
@@ -55,6 +44,17 @@ base::Result<base::Fd> move_to_disk(int memory, const std::string& directory) {
 }
 
 }  // namespace
+
+base::Result<base::Fd> open_spool_file(const std::string& directory) {
+  base::Fd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file) return file;
+  if (errno != EOPNOTSUPP && errno != EISDIR) return base::failure_from_errno("make a spool file");
+  std::string name = directory + "/remuda-spool-XXXXXX";
+  file.reset(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file) return base::failure_from_errno("make a spool file");
+  ::unlink(name.c_str());
+  return file;
+}
 
 loop::Task<base::Result<Spooled>> spool(http::Body& body, const SpoolBounds& bounds, loop::Loop& loop,
                                         loop::Offload& offload) {

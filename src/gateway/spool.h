@@ -26,6 +26,9 @@ struct SpoolBounds {
   std::string directory = "/tmp";
 };
 
+// A file without a name in `directory`. Blocks.
+base::Result<base::Fd> open_spool_file(const std::string& directory);
+
 // Errors: of Body::read, EMSGSIZE, of the file (ENOSPC above all).
 loop::Task<base::Result<Spooled>> spool(http::Body& body, const SpoolBounds& bounds, loop::Loop& loop,
                                         loop::Offload& offload);
