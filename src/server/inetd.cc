@@ -6,6 +6,7 @@
 
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -33,9 +34,12 @@ base::Result<OwnSpawner> start_spawner(const std::vector<spawner::AppRules>& app
   auto control = spawner::make_socket_pair();
   auto channel = spawner::make_socket_pair();
   if (!control || !channel) return std::unexpected(control ? channel.error() : control.error());
-  const spawner::Options options{
-      .control = control->spawner.get(), .channels = {channel->spawner.get()}, .apps = apps};
-  const std::array keep{options.control, options.channels[0]};
+  const spawner::Options options{.supervisor = ::getpid(),
+                                 .control = control->spawner.get(),
+                                 .channels = {{.socket = channel->spawner.get(), .what = {}}},
+                                 .instances = {},
+                                 .apps = apps};
+  const std::array keep{options.control, channel->spawner.get()};
   const auto child = fork_child("remuda:spawner", keep, [&options] { return spawner::run(options); });
   if (!child) return std::unexpected(child.error());
   started.pid = *child;

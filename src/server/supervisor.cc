@@ -47,11 +47,19 @@ struct Respawn {
   }
 };
 
+// The spawner's end of a loop's channel, for the next spawner.
+struct KeptChannel {
+  base::Fd socket;
+  spawner::NewChannel what;
+
+  spawner::ChannelEnd end() const { return {.socket = socket.get(), .what = what}; }
+};
+
 struct WorkerRecord {
   pid_t pid = 0;
-  int control = -1;                // closed by the story that watches it
-  std::vector<base::Fd> channels;  // the spawner's ends, for the next spawner
-  size_t place = 0;                // which of the configured processes it is
+  int control = -1;  // closed by the story that watches it
+  std::vector<KeptChannel> channels;
+  size_t place = 0;  // which of the configured processes it is
   bool ready = false;
 };
 
@@ -105,21 +113,39 @@ class Supervisor {
   bool start_spawner() {
     auto pair = spawner::make_socket_pair();
     if (!pair) return complain("start the spawner", pair.error());
-    spawner::Options options{.control = pair->spawner.get(),
+    spawner::Options options{.supervisor = ::getpid(),
+                             .control = pair->spawner.get(),
                              .channels = {},
+                             .instances = instances_.all(),
                              .apps = plan_.apps,
                              .generation = ++spawner_generation_};
-    std::vector<int> keep{options.control};
     for (const auto& worker : workers_) {
-      for (const base::Fd& channel : worker->channels) options.channels.push_back(channel.get());
+      for (const KeptChannel& channel : worker->channels) options.channels.push_back(channel.end());
     }
-    keep.insert(keep.end(), options.channels.begin(), options.channels.end());
     spawner_respawn_.started = loop_.now();
-    const auto child = fork_child("remuda:spawner", keep, [&options] { return spawner::run(options); });
+    const auto child =
+        fork_child("remuda:spawner", descriptors_for(options), [&options] { return spawner::run(options); });
     if (!child) return complain("start the spawner", child.error());
     spawner_pid_ = *child;
-    spawner_control_ = std::move(pair->worker);
+    spawner_control_ = pair->worker.release();
+    loop_.root().spawn(hear_spawner(spawner_control_));
     return true;
+  }
+
+  static std::vector<int> descriptors_for(const spawner::Options& options) {
+    std::vector<int> keep{options.control};
+    for (const spawner::ChannelEnd& channel : options.channels) keep.push_back(channel.socket);
+    for (const spawner::Inheritance& instance : options.instances)
+      keep.insert(keep.end(), {instance.pidfd, instance.errors});
+    return keep;
+  }
+
+  // What it says of the instances that run, until it has ended.
+  loop::Task<void> hear_spawner(int control) {
+    while (co_await loop_.readable(control, loop::kNever) && instances_.receive(control)) {
+    }
+    if (spawner_control_ == control) spawner_control_ = -1;
+    loop_.close(control);
   }
 
   void start_worker_at(size_t place) {
@@ -153,12 +179,17 @@ class Supervisor {
     for (uint32_t i = 0; i < count; ++i) {
       auto pair = spawner::make_socket_pair();
       if (!pair) return std::unexpected(pair.error());
-      if (spawner_pid_ > 0) {
-        const auto sent = spawner::send_channel(spawner_control_.get(), pair->spawner.get());
+      // Applications are managed on the first loop.
+      const bool is_home = i == 0 && plan_.start == config::Start::kAhead;
+      KeptChannel channel{std::move(pair->spawner),
+                          {.serial = ++last_channel_,
+                           .place = is_home ? static_cast<int32_t>(record.place) : spawner::kNoPlace}};
+      if (spawner_control_ >= 0) {
+        const auto sent = spawner::send_channel(spawner_control_, channel.end());
         if (!sent) log_.warning("the spawner takes no new channel: {}", base::to_string(sent.error()));
       }
       seat.spawner_channels.push_back(std::move(pair->worker));
-      record.channels.push_back(std::move(pair->spawner));
+      record.channels.push_back(std::move(channel));
     }
     return {};
   }
@@ -241,7 +272,8 @@ class Supervisor {
 
   void spawner_ended(int status) {
     spawner_pid_ = 0;
-    spawner_control_.reset();
+    if (spawner_control_ >= 0) instances_.receive(spawner_control_);  // its last words
+    spawner_control_ = -1;
     if (stop_ != Stop::kNot && workers_.empty()) return;
     log_.error("the spawner ended: {}; starting another", describe_status(status));
     loop_.root().spawn(start_spawner_again(spawner_respawn_.delay(loop_.now())));
@@ -257,7 +289,7 @@ class Supervisor {
   void worker_ended(pid_t pid, int status) {
     const auto found =
         std::ranges::find_if(workers_, [pid](const auto& worker) { return worker->pid == pid; });
-    if (found == workers_.end()) return;  // adopted: a program of a spawner that has died
+    if (found == workers_.end()) return instances_.forget(pid);  // a program of a spawner that has died
     const size_t place = (*found)->place;
     workers_.erase(found);
     const bool as_planned = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -353,8 +385,9 @@ class Supervisor {
   void go_on_stopping() {
     if (!workers_.empty()) return;
     if (spawner_pid_ > 0) {
-      if (spawner_control_) loop_.root().spawn(enforce_on_spawner());
-      spawner_control_.reset();
+      if (spawner_control_ < 0) return;
+      loop_.root().spawn(enforce_on_spawner());
+      loop_.cancel_reading(std::exchange(spawner_control_, -1));
       return;
     }
     loop_.root().cancel();
@@ -374,7 +407,9 @@ class Supervisor {
   std::vector<Respawn> respawns_;
   Respawn spawner_respawn_;
   pid_t spawner_pid_ = 0;
-  base::Fd spawner_control_;
+  int spawner_control_ = -1;  // closed by the story that hears it
+  spawner::KeptInstances instances_;
+  uint64_t last_channel_ = 0;
   uint32_t spawner_generation_ = 0;
   bool was_ready_ = false;
   loop::Time complain_again_{};

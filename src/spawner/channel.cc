@@ -13,23 +13,25 @@ namespace remuda::spawner {
 
 namespace {
 
-constexpr size_t kReplyPacket = 16 * 1024;
 constexpr size_t kDescriptors = 3;
 
 struct alignas(cmsghdr) ControlRoom {
   std::array<std::byte, CMSG_SPACE(sizeof(int) * kDescriptors)> bytes;
 };
 
-// Takes every descriptor of the message; more than fit were dropped by the kernel.
+// Takes every descriptor of the message: one that is too many arrives all the same (the room is aligned), and
+// is closed here.
 void take_descriptors(msghdr& message, Received& received) {
   received.descriptor_count = 0;
   for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {
     if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count && received.descriptor_count < kDescriptors; ++i) {
+    for (size_t i = 0; i < count; ++i) {
       int number = -1;
       std::memcpy(&number, CMSG_DATA(head) + i * sizeof(int), sizeof number);
-      received.descriptors[received.descriptor_count++] = base::Fd(number);
+      base::Fd descriptor(number);
+      if (received.descriptor_count < kDescriptors)
+        received.descriptors[received.descriptor_count++] = std::move(descriptor);
     }
   }
 }
@@ -55,45 +57,12 @@ Reception receive_packet(int socket, std::span<std::byte> room, Received& receiv
   return Reception::kPacket;
 }
 
-void Channel::reply(const Reply& reply) {
-  if (replies_.empty() || replies_.back().descriptor || replies_.back().bytes.size() > kReplyPacket) {
-    replies_.emplace_back();
-  }
-  encode(reply, replies_.back().bytes);
-}
+void Channel::reply(const Reply& reply) { encode(reply, outbox_.open_packet()); }
 
-void Channel::reply_with(const Reply& reply, base::Fd descriptor) {
-  Packet packet{{}, std::move(descriptor)};
-  encode(reply, packet.bytes);
-  replies_.push_back(std::move(packet));
-}
-
-void Channel::flush() {
-  while (!replies_.empty() && send(replies_.front())) replies_.pop_front();
-}
-
-// False: no room now. A worker that has gone reads nothing more, so its replies count as sent.
-bool Channel::send(const Packet& packet) {
-  iovec piece{const_cast<std::byte*>(packet.bytes.data()), packet.bytes.size()};
-  ControlRoom control{};
-  msghdr message{};
-  message.msg_iov = &piece;
-  message.msg_iovlen = 1;
-  if (packet.descriptor) {
-    const int number = packet.descriptor.get();
-    message.msg_control = control.bytes.data();
-    message.msg_controllen = CMSG_SPACE(sizeof number);
-    cmsghdr* const head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(sizeof number);
-    std::memcpy(CMSG_DATA(head), &number, sizeof number);
-  }
-  while (sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-    if (errno == EAGAIN || errno == ETOOMANYREFS) return false;
-    if (errno != EINTR) return true;
-  }
-  return true;
+void Channel::reply_with(const Reply& reply, base::Fd first, base::Fd second) {
+  std::vector<std::byte> packet;
+  encode(reply, packet);
+  outbox_.add(std::move(packet), std::move(first), std::move(second));
 }
 
 }  // namespace remuda::spawner

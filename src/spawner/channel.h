@@ -3,18 +3,19 @@
 // Channel: the spawner's end of one worker loop's socket. Receives packets with their descriptors; gathers
 // replies and sends them when the spawner is about to wait, so that what happens together travels together.
 //
-// A worker that does not read is not waited for: replies stay here until there is room. Spawner's process
-// only.
+// A worker that does not read is not waited for: replies stay in the Outbox. Spawner's process only, but for
+// receive_packet(), which the supervisor uses as well.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <span>
-#include <vector>
+#include <utility>
 
 #include "base/fd.h"
+#include "spawner/keeping.h"
+#include "spawner/outbox.h"
 #include "spawner/protocol.h"
 
 namespace remuda::spawner {
@@ -34,28 +35,30 @@ Reception receive_packet(int socket, std::span<std::byte> room, Received& receiv
 
 class Channel {
  public:
-  explicit Channel(base::Fd socket) : socket_(std::move(socket)) {}
+  // `serial`, `place`: of NewChannel (keeping.h).
+  Channel(base::Fd socket, uint64_t serial, int32_t place)
+      : socket_(std::move(socket)), serial_(serial), place_(place) {}
 
   int socket() const { return socket_.get(); }
+  uint64_t serial() const { return serial_; }
+  int32_t place() const { return place_; }
+  bool is_home() const { return place_ != kNoPlace; }
 
   void reply(const Reply& reply);
-  void reply_with(const Reply& reply, base::Fd descriptor);
+  // In a packet of its own.
+  void reply_with(const Reply& reply, base::Fd first, base::Fd second = {});
 
   // Sends what there is room for.
-  void flush();
-  bool has_replies() const { return !replies_.empty(); }
+  void flush() { outbox_.flush(socket()); }
+  bool has_replies() const { return !outbox_.empty(); }
 
   bool ended = false;
 
  private:
-  struct Packet {
-    std::vector<std::byte> bytes;
-    base::Fd descriptor;
-  };
-  bool send(const Packet& packet);
-
   base::Fd socket_;
-  std::deque<Packet> replies_;
+  uint64_t serial_;
+  int32_t place_;
+  Outbox outbox_;
 };
 
 }  // namespace remuda::spawner

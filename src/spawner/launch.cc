@@ -104,8 +104,7 @@ bool become(Attempt& attempt) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   attempt.step = Step::kExec;
-  char* const arguments[] = {const_cast<char*>(launch.path), nullptr};
-  execve(launch.path, arguments, launch.environment);
+  execve(launch.path, launch.arguments, launch.environment);
   return false;
 }
 

@@ -20,6 +20,7 @@ namespace remuda::spawner {
 
 struct Launch {
   const char* path = nullptr;
+  char* const* arguments = nullptr;
   char* const* environment = nullptr;
   const char* directory = nullptr;
   std::array<int, 3> descriptors{-1, -1, -1};  // none of them below 3, unless it is in its place

@@ -1,115 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Records are written and read field by field; a field that does not fit, a size that lies, a text with a
-// stray zero make the packet malformed.
+// One reader and one writer for each kind of record.
 #include "spawner/protocol.h"
 
-#include <cstring>
-#include <type_traits>
+#include "spawner/record.h"
 
 namespace remuda::spawner {
 
 namespace {
-
-enum class Kind : uint16_t {
-  kSpawn = 1,
-  kSignal = 2,
-  kPing = 3,
-  kStarted = 16,
-  kFailed = 17,
-  kExited = 18,
-  kHello = 19,
-  kPong = 20,
-};
-
-constexpr size_t kHeadSize = 8;
-
-class Writer {
- public:
-  Writer(Kind kind, std::vector<std::byte>& packet) : packet_(packet), begin_(packet.size()) {
-    put(kProtocolVersion);
-    put(kind);
-    put(uint32_t{0});
-  }
-
-  template <typename T>
-  Writer& put(T value) {
-    static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>);
-    return put_bytes(&value, sizeof value);
-  }
-  Writer& put(const StepTimes& times) { return put(times.received).put(times.started).put(times.ended); }
-  Writer& put_bytes(const void* bytes, size_t size) {
-    const auto* const first = static_cast<const std::byte*>(bytes);
-    packet_.insert(packet_.end(), first, first + size);
-    return *this;
-  }
-
-  // `following`: bytes of the record that the caller sends himself.
-  void finish(size_t following = 0) {
-    const auto size = static_cast<uint32_t>(packet_.size() - begin_ + following);
-    std::memcpy(packet_.data() + begin_ + 4, &size, sizeof size);
-  }
-
- private:
-  std::vector<std::byte>& packet_;
-  size_t begin_;
-};
-
-class Reader {
- public:
-  explicit Reader(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-  template <typename T>
-  T take() {
-    T value{};
-    if (bytes_.size() < sizeof value) {
-      good_ = false;
-      return value;
-    }
-    std::memcpy(&value, bytes_.data(), sizeof value);
-    bytes_ = bytes_.subspan(sizeof value);
-    return value;
-  }
-  StepTimes take_times() {
-    StepTimes times;
-    times.received = take<int64_t>();
-    times.started = take<int64_t>();
-    times.ended = take<int64_t>();
-    return times;
-  }
-  std::string_view take_text(size_t size) {
-    if (!good_ || bytes_.size() < size) {
-      good_ = false;
-      return {};
-    }
-    const std::string_view text(reinterpret_cast<const char*>(bytes_.data()), size);
-    bytes_ = bytes_.subspan(size);
-    return text;
-  }
-  // All of it was understood and nothing is left over.
-  bool good() const { return good_ && bytes_.empty(); }
-
- private:
-  std::span<const std::byte> bytes_;
-  bool good_ = true;
-};
-
-struct Record {
-  Kind kind;
-  std::span<const std::byte> fields;
-};
-
-std::optional<Record> take_record(std::span<const std::byte>& packet) {
-  Reader head(packet.first(std::min(packet.size(), kHeadSize)));
-  const auto version = head.take<uint16_t>();
-  const auto kind = head.take<Kind>();
-  const auto size = head.take<uint32_t>();
-  if (!head.good() || version != kProtocolVersion || size < kHeadSize || size > packet.size())
-    return std::nullopt;
-  const Record record{kind, packet.subspan(kHeadSize, size - kHeadSize)};
-  packet = packet.subspan(size);
-  return record;
-}
 
 std::optional<Request> read_spawn(Reader& reader) {
   Spawn spawn;
@@ -118,11 +16,13 @@ std::optional<Request> read_spawn(Reader& reader) {
   spawn.input = reader.take<Input>();
   const auto program_size = reader.take<uint32_t>();
   const auto environment_size = reader.take<uint32_t>();
+  spawn.label = reader.take_text(kMaxLabel);
   // The program ends in a zero that the view leaves out, so that both can be given to the kernel as they are.
-  const std::string_view program = reader.take_text(size_t{program_size} + 1);
-  spawn.environment = reader.take_text(environment_size);
-  if (!reader.good() || spawn.id == 0 || spawn.input > Input::kGiven || program_size > kMaxProgram)
-    return std::nullopt;
+  const std::string_view program = reader.take_bytes(size_t{program_size} + 1);
+  spawn.environment = reader.take_bytes(environment_size);
+  if (!reader.good() || spawn.id == 0 || spawn.id >= kFirstInheritedId) return std::nullopt;
+  if (spawn.input > Input::kListener || program_size > kMaxProgram) return std::nullopt;
+  if (spawn.input != Input::kListener && !spawn.label.empty()) return std::nullopt;
   if (program.find('\0') != program_size) return std::nullopt;
   if (!spawn.environment.empty() && spawn.environment.back() != '\0') return std::nullopt;
   spawn.program = program.substr(0, program_size);
@@ -135,9 +35,8 @@ std::optional<Reply> read_failed(Reader& reader) {
   failed.error = reader.take<int32_t>();
   failed.step = reader.take<Step>();
   failed.times = reader.take_times();
-  const auto size = reader.take<uint16_t>();
-  failed.detail = reader.take_text(size);
-  if (!reader.good() || failed.step > Step::kInterpreter || size > kMaxDetail) return std::nullopt;
+  failed.detail = reader.take_text(kMaxDetail);
+  if (!reader.good() || failed.step > Step::kInterpreter) return std::nullopt;
   return failed;
 }
 
@@ -150,10 +49,34 @@ std::optional<Reply> read_exited(Reader& reader) {
   exited.usage.user_us = reader.take<int64_t>();
   exited.usage.system_us = reader.take<int64_t>();
   exited.usage.max_resident_kib = reader.take<int64_t>();
-  const auto left_others = reader.take<uint8_t>();
-  if (!reader.good() || left_others > 1) return std::nullopt;
-  exited.left_others = left_others == 1;
+  exited.left_others = reader.take_flag();
+  if (!reader.good()) return std::nullopt;
   return exited;
+}
+
+std::optional<Reply> read_inherited(Reader& reader) {
+  Inherited inherited;
+  inherited.id = reader.take<uint64_t>();
+  inherited.app = reader.take<uint32_t>();
+  inherited.pid = reader.take<pid_t>();
+  inherited.times = reader.take_times();
+  inherited.end_is_told = reader.take_flag();
+  inherited.label = reader.take_text(kMaxLabel);
+  if (!reader.good()) return std::nullopt;
+  return inherited;
+}
+
+std::optional<Reply> read_measured(Reader& reader) {
+  Measured measured;
+  measured.token = reader.take<uint64_t>();
+  measured.error = reader.take<int32_t>();
+  measured.resident = reader.take<uint64_t>();
+  measured.proportional = reader.take<uint64_t>();
+  measured.unique = reader.take<uint64_t>();
+  measured.user_us = reader.take<int64_t>();
+  measured.system_us = reader.take<int64_t>();
+  if (!reader.good()) return std::nullopt;
+  return measured;
 }
 
 struct ReplyEncoder {
@@ -163,14 +86,12 @@ struct ReplyEncoder {
     Writer(Kind::kStarted, packet).put(started.id).put(started.pid).put(started.times).finish();
   }
   void operator()(const Failed& failed) const {
-    const std::string_view detail = failed.detail.substr(0, kMaxDetail);
     Writer(Kind::kFailed, packet)
         .put(failed.id)
         .put(failed.error)
         .put(failed.step)
         .put(failed.times)
-        .put(static_cast<uint16_t>(detail.size()))
-        .put_bytes(detail.data(), detail.size())
+        .put_text(failed.detail.substr(0, kMaxDetail))
         .finish();
   }
   void operator()(const Exited& exited) const {
@@ -186,6 +107,27 @@ struct ReplyEncoder {
         .finish();
   }
   void operator()(const Hello& hello) const { Writer(Kind::kHello, packet).put(hello.generation).finish(); }
+  void operator()(const Inherited& inherited) const {
+    Writer(Kind::kInherited, packet)
+        .put(inherited.id)
+        .put(inherited.app)
+        .put(inherited.pid)
+        .put(inherited.times)
+        .put(static_cast<uint8_t>(inherited.end_is_told))
+        .put_text(inherited.label)
+        .finish();
+  }
+  void operator()(const Measured& measured) const {
+    Writer(Kind::kMeasured, packet)
+        .put(measured.token)
+        .put(measured.error)
+        .put(measured.resident)
+        .put(measured.proportional)
+        .put(measured.unique)
+        .put(measured.user_us)
+        .put(measured.system_us)
+        .finish();
+  }
   void operator()(const Pong& pong) const { Writer(Kind::kPong, packet).put(pong.token).finish(); }
 };
 
@@ -214,6 +156,10 @@ void encode(const Signal& request, std::vector<std::byte>& packet) {
   Writer(Kind::kSignal, packet).put(request.id).put(request.pid).put(request.signal).finish();
 }
 
+void encode(const Measure& request, std::vector<std::byte>& packet) {
+  Writer(Kind::kMeasure, packet).put(request.token).put(request.id).finish();
+}
+
 void encode(const Ping& request, std::vector<std::byte>& packet) {
   Writer(Kind::kPing, packet).put(request.token).finish();
 }
@@ -227,6 +173,7 @@ void encode_head(const Spawn& request, size_t environment_bytes, std::vector<std
       .put(request.input)
       .put(static_cast<uint32_t>(request.program.size()))
       .put(static_cast<uint32_t>(environment_bytes))
+      .put_text(request.label)
       .put_bytes(request.program.data(), request.program.size())
       .put('\0')
       .finish(environment_bytes);
@@ -245,6 +192,13 @@ std::optional<Request> decode_request(std::span<const std::byte>& packet) {
       signal.signal = reader.take<int32_t>();
       if (!reader.good()) return std::nullopt;
       return signal;
+    }
+    case Kind::kMeasure: {
+      Measure measure;
+      measure.token = reader.take<uint64_t>();
+      measure.id = reader.take<uint64_t>();
+      if (!reader.good()) return std::nullopt;
+      return measure;
     }
     case Kind::kPing: {
       const Ping ping{reader.take<uint64_t>()};
@@ -275,6 +229,8 @@ std::optional<Reply> decode_reply(std::span<const std::byte>& packet) {
       if (!reader.good()) return std::nullopt;
       return hello;
     }
+    case Kind::kInherited: return read_inherited(reader);
+    case Kind::kMeasured: return read_measured(reader);
     case Kind::kPong: {
       const Pong pong{reader.take<uint64_t>()};
       if (!reader.good()) return std::nullopt;
@@ -287,7 +243,7 @@ std::optional<Reply> decode_reply(std::span<const std::byte>& packet) {
 size_t descriptors_of(const Request& request) {
   const auto* const spawn = std::get_if<Spawn>(&request);
   if (spawn == nullptr) return 0;
-  return spawn->input == Input::kGiven ? 3 : 2;
+  return spawn->input == Input::kNone ? 2 : 3;
 }
 
 }  // namespace remuda::spawner

@@ -3,19 +3,25 @@
 // What a worker's loop and the spawner say to each other. Sans-I/O: bytes in, records out; nothing here makes
 // a call.
 //
-// A packet of the SOCK_SEQPACKET channel is one or more records, each a head and its bytes, in the machine's
-// own order (both ends are forks of one program; the version is for an upgrade that mixes them):
+// A packet of the SOCK_SEQPACKET channel is one or more records (record.h), in the machine's own order (both
+// ends are forks of one program; the version is for an upgrade that mixes them):
 //
-//     | version u16 | kind u16 | size u32 (of the whole record) | fields ... | text ... |
-//
-//     worker -> spawner    Spawn     + descriptors [stdin], stdout, stderr
+//     worker -> spawner    Spawn     + descriptors: of a program [stdin], stdout, stderr;
+//                                      of an instance its listener, stderr, the reading end of stderr
 //                          Signal    to the process group of a program
+//                          Measure   answered by Measured
 //                          Ping      answered by Pong when everything sent before it has been dealt with
 //     spawner -> worker    Started   + pidfd; left out for a program that ends within kStartedDelay
 //                          Failed    the step and errno that a start failed with
 //                          Exited    repeats what Started says
 //                          Hello     a new spawner; the programs of the former one run on without it
+//                          Inherited + pidfd, the reading end of stderr: an instance that runs already, of a
+//                                      worker or a spawner that has died; before the first Pong
+//                          Measured
 //                          Pong
+//
+// An instance is started over a home channel (spawner.h) and outlives it: the spawner keeps it for the next
+// home channel of the same place.
 // Records that come with descriptors are alone in their packet. A packet that does not decode ends the
 // channel.
 #pragma once
@@ -32,10 +38,13 @@
 
 namespace remuda::spawner {
 
-constexpr uint16_t kProtocolVersion = 1;
+constexpr uint16_t kProtocolVersion = 2;
 constexpr size_t kMaxPacket = 128 * 1024;
 constexpr size_t kMaxProgram = 4095;
 constexpr size_t kMaxDetail = 255;
+constexpr size_t kMaxLabel = 1024;
+// Ids from here on are given by the spawner, to instances that a channel inherits.
+constexpr uint64_t kFirstInheritedId = uint64_t{1} << 63;
 
 // What was being done when a start failed. to_string() names it.
 enum class Step : uint8_t {
@@ -55,13 +64,18 @@ enum class Step : uint8_t {
 };
 std::string_view to_string(Step step);  // "start the interpreter"
 
-enum class Input : uint8_t { kNone, kGiven };  // kNone: /dev/null
+enum class Input : uint8_t {
+  kNone,      // /dev/null
+  kGiven,     // what comes with the request
+  kListener,  // a listening socket: the program is an instance
+};
 
 struct Spawn {
-  uint64_t id = 0;  // never used twice on a channel, not 0
+  uint64_t id = 0;  // never used twice on a channel, not 0, below kFirstInheritedId
   uint32_t app = 0;
   Input input = Input::kNone;
   std::string_view program;      // absolute, below the root; empty: the application's fixed program
+  std::string_view label;        // of an instance: given back with it when it is inherited
   std::string_view environment;  // "NAME=value\0" one after the other, or empty
 };
 
@@ -69,6 +83,11 @@ struct Signal {
   uint64_t id = 0;
   pid_t pid = 0;  // of a program whose spawner has died; 0 if not known
   int32_t signal = 0;
+};
+
+struct Measure {
+  uint64_t token = 0;  // comes back with the answer
+  uint64_t id = 0;
 };
 
 struct Ping {
@@ -115,15 +134,36 @@ struct Hello {
   uint32_t generation = 0;
 };
 
+struct Inherited {
+  uint64_t id = 0;  // as this channel knows it already, or a new one
+  uint32_t app = 0;
+  pid_t pid = 0;
+  StepTimes times;
+  bool end_is_told = false;  // by Exited; else the pidfd alone tells it: another spawner has started it
+  std::string_view label;
+};
+
+struct Measured {
+  uint64_t token = 0;
+  int32_t error = 0;  // errno: ESRCH if it has ended
+  // Bytes; 0: the system does not say.
+  uint64_t resident = 0;
+  uint64_t proportional = 0;
+  uint64_t unique = 0;
+  int64_t user_us = 0;
+  int64_t system_us = 0;
+};
+
 struct Pong {
   uint64_t token = 0;
 };
 
-using Request = std::variant<Spawn, Signal, Ping>;
-using Reply = std::variant<Started, Failed, Exited, Hello, Pong>;
+using Request = std::variant<Spawn, Signal, Measure, Ping>;
+using Reply = std::variant<Started, Failed, Exited, Hello, Inherited, Measured, Pong>;
 
 // Appends the record to `packet`. The caller keeps it below kMaxPacket.
 void encode(const Signal& request, std::vector<std::byte>& packet);
+void encode(const Measure& request, std::vector<std::byte>& packet);
 void encode(const Ping& request, std::vector<std::byte>& packet);
 void encode(const Reply& reply, std::vector<std::byte>& packet);
 

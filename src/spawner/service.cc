@@ -7,16 +7,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 
 #include "spawner/launch.h"
+#include "spawner/usage.h"
 
 namespace remuda::spawner {
 
@@ -45,43 +46,67 @@ sigset_t only_while_waiting() {
   return blocked;
 }
 
+// An instance: its listener, and one pipe for both outputs. A program: [input], output, errors.
+std::array<int, 3> standard_descriptors(const Spawn& spawn, const Received& received, int no_input) {
+  const auto number = [&](size_t i) { return received.descriptors[i].get(); };
+  switch (spawn.input) {
+    case Input::kNone: return {no_input, number(0), number(1)};
+    case Input::kGiven: return {number(0), number(1), number(2)};
+    case Input::kListener: return {number(0), number(1), number(1)};
+  }
+  return {};
+}
+
 }  // namespace
 
 Service::Service(const Options& options)
     : options_(options),
       no_input_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
-      processes_(std::chrono::nanoseconds(options.kill_after).count()),
+      orphans_(options.supervisor),
+      processes_(std::chrono::nanoseconds(options.kill_after).count(), orphans_),
+      keeper_(processes_, options.generation),
       packet_(kMaxPacket + 1) {
   apps_.reserve(options.apps.size());
-  for (const AppRules& rules : options.apps) {
-    App& app = apps_.emplace_back(App{rules, Root(rules.root), {}, {}});
-    const auto is_path = [](const std::string& variable) { return variable.starts_with("PATH="); };
-    if (std::ranges::none_of(app.rules.environment, is_path)) app.rules.environment.emplace_back(kPath);
-    for (std::string& variable : app.rules.environment) {
-      if (may_be_set_by_request(variable)) {
-        app.shared.push_back(variable);
-      } else {
-        app.environment.push_back(variable.data());
-      }
-    }
-  }
-  for (const int socket : options.channels) {
-    channels_.push_back(std::make_unique<Channel>(base::Fd(socket)));
+  for (const AppRules& rules : options.apps) add_app(rules);
+  for (const ChannelEnd& end : options.channels) {
+    channels_.push_back(std::make_unique<Channel>(base::Fd(end.socket), end.what.serial, end.what.place));
     channels_.back()->reply(Hello{options.generation});
+  }
+  keeper_.adopt(options.instances, channels_);
+  // Before the first spawner there was none whose programs could have been left.
+  if (options.generation > 1) orphans_.remember();
+}
+
+void Service::add_app(const AppRules& rules) {
+  App& app = apps_.emplace_back(App{rules, Root(rules.root), {}, {}, {}});
+  app.arguments.push_back(nullptr);
+  for (std::string& argument : app.rules.arguments) app.arguments.push_back(argument.data());
+  app.arguments.push_back(nullptr);
+  const auto is_path = [](const std::string& variable) { return variable.starts_with("PATH="); };
+  if (std::ranges::none_of(app.rules.environment, is_path)) app.rules.environment.emplace_back(kPath);
+  for (std::string& variable : app.rules.environment) {
+    if (may_be_set_by_request(variable)) {
+      app.shared.push_back(variable);
+    } else {
+      app.environment.push_back(variable.data());
+    }
   }
 }
 
 void Service::serve() {
   while (supervised_) {
     for (const auto& channel : channels_) channel->flush();
+    keeper_.flush(options_.control);
     wait();
     reap();
+    const std::span polled(polled_);
+    keeper_.take_ended(polled.subspan(1 + polled_channels_));
     // read_control() adds to channels_: what was polled is read first.
-    for (size_t i = 1; i < polled_.size(); ++i) {
-      if ((polled_[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) read_channel(*channels_[i - 1]);
+    for (size_t i = 0; i < polled_channels_; ++i) {
+      if ((polled_[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) read_channel(*channels_[i]);
     }
     drop_ended_channels();
-    if (polled_[0].revents != 0) read_control();
+    if ((polled_[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) read_control();
     const int64_t now = now_ns();
     processes_.kill_overdue(now);
     announce_due(now);
@@ -89,12 +114,13 @@ void Service::serve() {
 }
 
 void Service::wait() {
+  const auto events = [](bool has_more) { return static_cast<short>(has_more ? POLLIN | POLLOUT : POLLIN); };
   polled_.clear();
-  polled_.push_back({.fd = options_.control, .events = POLLIN, .revents = 0});
-  for (const auto& channel : channels_) {
-    const short events = channel->has_replies() ? POLLIN | POLLOUT : POLLIN;
-    polled_.push_back({.fd = channel->socket(), .events = events, .revents = 0});
-  }
+  polled_.push_back({.fd = options_.control, .events = events(keeper_.has_notices()), .revents = 0});
+  for (const auto& channel : channels_)
+    polled_.push_back({.fd = channel->socket(), .events = events(channel->has_replies()), .revents = 0});
+  polled_channels_ = channels_.size();
+  keeper_.add_polled(polled_);
   const int64_t deadline = next_deadline();
   timespec timeout{};
   if (deadline != INT64_MAX) {
@@ -121,6 +147,7 @@ void Service::reap() {
     if (processes_.find(pid) == nullptr) continue;
     const Running running = processes_.remove(pid);
     if (running.kill_at != 0) kill(-pid, SIGKILL);  // what its group has left had the same time
+    if (running.instance != nullptr) keeper_.forget(pid);
     if (running.channel == nullptr) continue;
     Exited exited{.id = running.id, .pid = pid, .status = status, .times = running.times, .usage = {}};
     exited.left_others = kill(-pid, 0) == 0;
@@ -139,27 +166,46 @@ void Service::read_control() {
     return;
   }
   if (reception == Reception::kNothing || received.descriptor_count != 1) return;
-  channels_.push_back(std::make_unique<Channel>(std::move(received.descriptors[0])));
+  const auto what = decode_new_channel(received.packet);
+  if (!what) return;
+  if (what->place != kNoPlace) end_channel_of(what->place);
+  channels_.push_back(
+      std::make_unique<Channel>(std::move(received.descriptors[0]), what->serial, what->place));
+  keeper_.give(*channels_.back());
+}
+
+// Its worker has ended, and what it had asked for until then is dealt with first.
+void Service::end_channel_of(int32_t place) {
+  for (const auto& channel : channels_) {
+    if (channel->place() != place) continue;
+    while (!channel->ended && read_packet(*channel)) {
+    }
+    channel->ended = true;
+  }
+  drop_ended_channels();
 }
 
 void Service::read_channel(Channel& channel) {
-  for (int i = 0; i < kPacketsATurn; ++i) {
-    Received received;
-    const Reception reception = receive_packet(channel.socket(), packet_, received);
-    if (reception == Reception::kNothing) return;
-    if (reception == Reception::kEnd) {
-      channel.ended = true;
-      return;
-    }
-    while (!received.packet.empty()) {
-      const auto request = decode_request(received.packet);
-      if (!request) {
-        channel.ended = true;
-        return;
-      }
-      obey(channel, *request, received);
-    }
+  for (int i = 0; i < kPacketsATurn && !channel.ended; ++i) {
+    if (!read_packet(channel)) return;
   }
+}
+
+// False: there is none now.
+bool Service::read_packet(Channel& channel) {
+  Received received;
+  const Reception reception = receive_packet(channel.socket(), packet_, received);
+  channel.ended = channel.ended || reception == Reception::kEnd;
+  if (reception != Reception::kPacket) return false;
+  while (!received.packet.empty()) {
+    const auto request = decode_request(received.packet);
+    if (!request) {
+      channel.ended = true;
+      return false;
+    }
+    obey(channel, *request, received);
+  }
+  return true;
 }
 
 void Service::drop_ended_channels() {
@@ -176,6 +222,8 @@ void Service::obey(Channel& channel, const Request& request, Received& received)
     spawn(channel, *asked, received);
   } else if (const auto* const signal = std::get_if<Signal>(&request)) {
     processes_.signal(&channel, *signal, now_ns());
+  } else if (const auto* const wish = std::get_if<Measure>(&request)) {
+    measure(channel, *wish);
   } else if (const auto* const ping = std::get_if<Ping>(&request)) {
     announce_all();  // "dealt with" is known on the other side when Pong arrives
     channel.reply(Pong{ping->token});
@@ -192,15 +240,20 @@ void Service::spawn(Channel& channel, const Spawn& spawn, Received& received) {
     return fail(channel, spawn.id, times, {EMFILE, Step::kDescriptors, "descriptors did not arrive"});
   }
   const char* program = nullptr;
-  const Refusal refusal = check(app, spawn, program, times.received);
+  const Refusal refusal = check(channel, app, spawn, program, times.received);
   if (refusal.error != 0) return fail(channel, spawn.id, times, refusal);
+  start(channel, app, spawn, received, program, times);
+}
 
-  const size_t first_output = received.descriptor_count - 2;
-  Launch wanted{.path = program, .environment = environment_.data(), .rules = &app.rules};
+void Service::start(Channel& channel, App& app, const Spawn& spawn, Received& received, const char* program,
+                    StepTimes times) {
+  app.arguments[0] = const_cast<char*>(program);
+  Launch wanted{.path = program,
+                .arguments = app.arguments.data(),
+                .environment = environment_.data(),
+                .rules = &app.rules};
   wanted.directory = directory_for(app, program);
-  wanted.descriptors = {first_output == 0 ? no_input_.get() : received.descriptors[0].get(),
-                        received.descriptors[first_output].get(),
-                        received.descriptors[first_output + 1].get()};
+  wanted.descriptors = standard_descriptors(spawn, received, no_input_.get());
   const Launched launched = launch(wanted);
   times.started = now_ns();
   if (launched.error != 0) {
@@ -209,11 +262,27 @@ void Service::spawn(Channel& channel, const Spawn& spawn, Received& received) {
         channel, spawn.id, times,
         exec ? explain_exec_failure(program, launched.error) : Refusal{launched.error, launched.step, {}});
   }
-  processes_.add(launched.pid, {.channel = &channel, .id = spawn.id, .times = times});
-  announcements_.push_back({times.started + kStartedDelay, launched.pid});
+  keeper_.make_room(launched.pid);
+  Running running{.channel = &channel, .id = spawn.id, .times = times};
+  if (spawn.input != Input::kListener) {
+    processes_.add(launched.pid, std::move(running));
+    announcements_.push_back({times.started + kStartedDelay, launched.pid});
+    return;
+  }
+  running.instance = std::make_unique<Instance>(Instance{.app = spawn.app,
+                                                         .place = channel.place(),
+                                                         .label = std::string(spawn.label),
+                                                         .pidfd = open_pidfd(launched.pid),
+                                                         .errors = std::move(received.descriptors[2])});
+  keeper_.keep(launched.pid, processes_.add(launched.pid, std::move(running)));
+  announce(launched.pid);
 }
 
-Refusal Service::check(App& app, const Spawn& spawn, const char*& program, int64_t now) {
+Refusal Service::check(const Channel& channel, App& app, const Spawn& spawn, const char*& program,
+                       int64_t now) {
+  const bool may_outlive = app.rules.outlives == Outlives::kWorker && channel.is_home();
+  if (spawn.input == Input::kListener && !may_outlive)
+    return {EPERM, Step::kRequest, "an instance of an application that has none, or not over a home channel"};
   if (!app.rules.program.empty()) {
     if (!spawn.program.empty() && spawn.program != app.rules.program)
       return {EPERM, Step::kResolve, "not the application's program"};
@@ -275,12 +344,20 @@ void Service::announce(pid_t pid) {
   Running* const running = processes_.find(pid);
   if (running == nullptr || running->announced || running->channel == nullptr) return;
   running->announced = true;
-  base::Fd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  base::Fd pidfd = running->instance != nullptr ? copy_of(running->instance->pidfd) : open_pidfd(pid);
   running->channel->reply_with(Started{running->id, pid, running->times}, std::move(pidfd));
 }
 
+void Service::measure(Channel& channel, const Measure& wish) {
+  const pid_t pid = processes_.find(&channel, wish.id);
+  Measured measured = pid != 0 ? spawner::measure(pid) : Measured{.error = ESRCH};
+  measured.token = wish.token;
+  channel.reply(measured);
+}
+
 void Service::end_all() {
-  const std::vector<pid_t> orphans = find_orphans();
+  std::vector<pid_t> orphans = orphans_.all();
+  std::erase_if(orphans, [this](pid_t pid) { return processes_.find(pid) != nullptr; });  // ended below
   for (const pid_t pid : orphans) kill(-pid, SIGTERM);
   const int64_t kill_after = std::chrono::nanoseconds(options_.kill_after).count();
   const int64_t limit = now_ns() + kill_after;
@@ -293,6 +370,7 @@ void Service::end_all() {
     for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
       if (processes_.find(pid) != nullptr) processes_.remove(pid);
     }
+    keeper_.take_ended();
     nanosleep(&pause, nullptr);
     pause.tv_nsec = std::min<long>(pause.tv_nsec * 2, 50'000'000);
   }

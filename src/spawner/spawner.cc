@@ -55,10 +55,11 @@ base::Result<SocketPair> make_socket_pair() {
   return SocketPair{base::Fd(ends[0]), base::Fd(ends[1])};
 }
 
-base::Result<void> send_channel(int control, int channel) {
-  std::byte nothing{};
-  iovec piece{&nothing, 1};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof channel)> room{};
+base::Result<void> send_channel(int control, const ChannelEnd& channel) {
+  std::vector<std::byte> packet;
+  encode(channel.what, packet);
+  iovec piece{packet.data(), packet.size()};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof channel.socket)> room{};
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
@@ -67,8 +68,8 @@ base::Result<void> send_channel(int control, int channel) {
   cmsghdr* const head = CMSG_FIRSTHDR(&message);
   head->cmsg_level = SOL_SOCKET;
   head->cmsg_type = SCM_RIGHTS;
-  head->cmsg_len = CMSG_LEN(sizeof channel);
-  std::memcpy(CMSG_DATA(head), &channel, sizeof channel);
+  head->cmsg_len = CMSG_LEN(sizeof channel.socket);
+  std::memcpy(CMSG_DATA(head), &channel.socket, sizeof channel.socket);
   while (sendmsg(control, &message, MSG_NOSIGNAL) < 0) {
     if (errno != EINTR) return base::failure_from_errno("send a channel to the spawner");
   }

@@ -7,8 +7,11 @@
 // The supervisor forks it (no exec) and keeps a copy of every channel's spawner end, so that requests that
 // wait there survive a spawner that dies: the next one gets the same channels and says Hello on each. Who may
 // run what is settled here, in AppRules, and never by a worker: a request names an application and a program
-// beneath its root. A channel whose worker has gone takes its programs with it; the control socket's end
-// takes all (TERM, then KILL).
+// beneath its root.
+//
+// A channel whose worker has gone takes its programs with it, but not the instances: those wait for the next
+// home channel of the same place (keeper.h), and the supervisor knows of them, so that a spawner's death does
+// not lose them either (keeping.h). The control socket's end takes all (TERM, then KILL).
 #pragma once
 
 #include <sys/types.h>
@@ -22,6 +25,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "spawner/keeping.h"
 
 namespace remuda::spawner {
 
@@ -44,22 +48,35 @@ struct ResourceLimits {
 
 enum class Privileges : uint8_t { kMayGain, kNoNew };  // PR_SET_NO_NEW_PRIVS
 
+// Whether programs run on when the worker that asked for them has gone, for the worker that comes next.
+enum class Outlives : uint8_t { kNothing, kWorker };
+
 // What one application may run, and as whom. Its place in the table is its number in the protocol.
 struct AppRules {
   std::string name;
-  std::string root;       // absolute; programs resolve beneath it. Exactly one of root and program is set
-  std::string program;    // absolute; the only one that is run
-  std::string directory;  // where it runs; empty: the program's own directory
+  std::string root;     // absolute; programs resolve beneath it. Not looked at if program is set
+  std::string program;  // absolute; the only one that is run
+  std::vector<std::string> arguments;  // of every program, after its own name
+  std::string directory;               // where it runs; empty: the program's own directory
   std::optional<Identity> identity;
   ResourceLimits limits;
   mode_t umask = 022;
   Privileges privileges = Privileges::kMayGain;
+  Outlives outlives = Outlives::kNothing;
   std::vector<std::string> environment;  // "NAME=value"; what a request brings under the same name wins
 };
 
+// A channel's spawner end, owned by the spawner from now on.
+struct ChannelEnd {
+  int socket = -1;
+  NewChannel what;
+};
+
 struct Options {
-  int control = -1;           // SOCK_SEQPACKET from the supervisor; its end is the spawner's end
-  std::vector<int> channels;  // spawner ends, owned by the spawner from now on
+  pid_t supervisor = 0;  // who forks it
+  int control = -1;      // SOCK_SEQPACKET from the supervisor; its end is the spawner's end
+  std::vector<ChannelEnd> channels;
+  std::vector<Inheritance> instances;  // what the spawner before has left (KeptInstances)
   std::vector<AppRules> apps;
   uint32_t generation = 1;  // of this spawner: one more after each restart
   std::chrono::milliseconds kill_after = std::chrono::seconds(3);  // from TERM to KILL
@@ -72,9 +89,9 @@ struct SocketPair {
 };
 base::Result<SocketPair> make_socket_pair();
 
-// Supervisor: gives the running spawner one more channel (a worker that started later). `channel` stays the
-// caller's.
-base::Result<void> send_channel(int control, int channel);
+// Supervisor: gives the running spawner one more channel (a worker that started later). The socket stays the
+// caller's. A home channel replaces that of its place: the worker before has ended.
+base::Result<void> send_channel(int control, const ChannelEnd& channel);
 
 // The main of the spawner's process: returns its exit code when the control socket has ended and every
 // program it started is gone. Blocks all signals; it ends with the supervisor, not by a signal to the group.

@@ -63,6 +63,7 @@ class SpawnerTest : public testing::Test {
     directory_ = std::filesystem::temp_directory_path() / ("remuda-spawner-" + std::to_string(getpid()));
     std::filesystem::create_directories(directory_ / "sub");
     options_.kill_after = 300ms;
+    options_.supervisor = getpid();
     AppRules rules{.name = "cgi", .root = directory_.string()};
     rules.environment = {"PATH=/usr/bin:/bin", "HTTPS=configured"};
     options_.apps.push_back(rules);
@@ -84,7 +85,7 @@ class SpawnerTest : public testing::Test {
       control->worker.reset();
       channel_.worker.reset();
       options_.control = control->spawner.release();
-      options_.channels = {channel_.spawner.get()};
+      options_.channels = {{.socket = channel_.spawner.get(), .what = {}}};
       _exit(run(options_));
     }
     control_ = std::move(control->worker);
@@ -366,7 +367,7 @@ TEST_F(SpawnerTest, PongComesAfterEverythingBefore) {
 
 TEST_F(SpawnerTest, AChannelCanComeLater) {
   auto pair = make_socket_pair();
-  ASSERT_TRUE(send_channel(control_.get(), pair->spawner.get()));
+  ASSERT_TRUE(send_channel(control_.get(), {.socket = pair->spawner.get(), .what = {}}));
   pair->spawner.reset();
   std::swap(channel_.worker, pair->worker);
   const Pipes pipes = spawn(1, script("hello", "#!/bin/sh\necho hello\n"));
