@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A waiter is shared by its story and by the message that wakes it on its loop, because either may be late: a
-// place that was given to a story whose time had run out goes to the next.
+// A place that was given to a story whose time had run out meanwhile, or whose client had left, goes to the
+// next.
 #include "apps/admission.h"
 
 #include <memory>
 
-#include "loop/event.h"
+#include "apps/activity.h"
 
 namespace remuda::apps {
 
-struct Admission::Waiter : base::Link<Waiter>, std::enable_shared_from_this<Waiter> {
-  explicit Waiter(loop::Loop& its_loop) : loop(its_loop), turn(its_loop) {}
-  loop::Loop& loop;
-  loop::Event turn;      // its loop's thread only
-  bool granted = false;  // under the mutex
-};
-
-loop::Task<std::expected<void, Admission::Refusal>> Admission::enter(loop::Loop& loop, loop::Time deadline) {
+loop::Task<std::expected<void, Admission::Refusal>> Admission::enter(loop::Loop& loop, loop::Time deadline,
+                                                                     LiveRequest* live) {
+  const loop::Time now = loop.now();
+  std::shared_ptr<WaitingLine::Waiter> waiter;
   {
     const std::scoped_lock lock(mutex_);
-    if (inside_ < limits_.at_once && queue_.empty()) {
+    if (inside_ < limits_.at_once && line_.empty()) {
       ++inside_;
+      line_.passed_by();
       co_return std::expected<void, Refusal>();
     }
-    if (waiting_ >= limits_.queue) co_return std::unexpected(Refusal::kQueueFull);
+    if (const auto refusal = line_.may_join(loop, now, deadline)) {
+      line_.count(*refusal);
+      co_return std::unexpected(*refusal);
+    }
+    waiter = std::make_shared<WaitingLine::Waiter>(loop, now, deadline);
+    line_.join(*waiter);
   }
-  const auto waiter = std::make_shared<Waiter>(loop);
+  if (live != nullptr) live->wait_on(&waiter->turn);
+  const auto woken = co_await waiter->turn.wait(deadline);
+  if (live != nullptr) live->wait_on(nullptr);
   {
     const std::scoped_lock lock(mutex_);
-    queue_.push_back(*waiter);
-    ++waiting_;
+    if (const auto refusal = line_.leave(*waiter, woken)) co_return std::unexpected(*refusal);
   }
-  const auto woken = co_await waiter->turn.wait(deadline);
-  if (!withdraw(*waiter))
-    co_return std::unexpected(woken.error().code == ETIMEDOUT ? Refusal::kTimeout : Refusal::kCancelled);
   if (!woken && woken.error().code != ETIMEDOUT) {
     leave(loop);
     co_return std::unexpected(Refusal::kCancelled);
@@ -42,33 +42,17 @@ loop::Task<std::expected<void, Admission::Refusal>> Admission::enter(loop::Loop&
   co_return std::expected<void, Refusal>();
 }
 
-// Whether it has been given a place. Out of the queue in any case.
-bool Admission::withdraw(Waiter& waiter) {
-  const std::scoped_lock lock(mutex_);
-  if (waiter.granted) return true;
-  waiter.unlink();
-  --waiting_;
-  return false;
-}
-
 void Admission::leave(loop::Loop& from) {
-  std::shared_ptr<Waiter> next;
+  std::shared_ptr<WaitingLine::Waiter> next;
   {
     const std::scoped_lock lock(mutex_);
-    Waiter* const first = queue_.pop_front();
-    if (first == nullptr) {
+    if (WaitingLine::Waiter* const first = line_.next(from.now())) {
+      next = line_.grant(*first, from.now());
+    } else {
       --inside_;
-      return;
     }
-    --waiting_;
-    first->granted = true;
-    next = first->shared_from_this();
   }
-  if (&next->loop == &from) {
-    next->turn.notify_one();
-  } else {
-    next->loop.post([next] { next->turn.notify_one(); });
-  }
+  if (next != nullptr) WaitingLine::wake(next, from);
 }
 
 size_t Admission::inside() const {
@@ -78,7 +62,17 @@ size_t Admission::inside() const {
 
 size_t Admission::waiting() const {
   const std::scoped_lock lock(mutex_);
-  return waiting_;
+  return line_.waiting();
+}
+
+std::chrono::seconds Admission::retry_after() const {
+  const std::scoped_lock lock(mutex_);
+  return line_.retry_after();
+}
+
+QueueStatus Admission::status(loop::Time now) const {
+  const std::scoped_lock lock(mutex_);
+  return line_.status(now);
 }
 
 }  // namespace remuda::apps

@@ -36,7 +36,7 @@ TEST_F(AdmissionTest, FirstComeFirstServed) {
   for (int i = 0; i < 4; ++i) loop_.root().spawn(enter(admission, i));
   ASSERT_EQ(outcomes_.size(), 2U);  // the first is in, the last was refused
   EXPECT_TRUE(outcomes_[0].second);
-  EXPECT_EQ(outcomes_[1].second.error(), Admission::Refusal::kQueueFull);
+  EXPECT_EQ(outcomes_[1].second.error(), Admission::Refusal::kFull);
   EXPECT_EQ(admission.waiting(), 2U);
   for (int i = 1; i < 3; ++i) {
     admission.leave(loop_);
@@ -52,7 +52,7 @@ TEST_F(AdmissionTest, TimeAndCancellation) {
   loop_.root().spawn(enter(admission, 0));
   loop_.root().spawn(enter(admission, 1, 10ms));
   while (outcomes_.size() < 2) turn();
-  EXPECT_EQ(outcomes_[1].second.error(), Admission::Refusal::kTimeout);
+  EXPECT_EQ(outcomes_[1].second.error(), Admission::Refusal::kTimedOut);
   loop::Scope scope(loop_);
   scope.spawn(enter(admission, 2));
   scope.cancel();

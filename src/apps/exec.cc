@@ -54,9 +54,12 @@ base::Result<PipePairs> make_pipes(InputFrom input_from) {
 
 class ExecLease final : public Lease, public Pipes {
  public:
-  ExecLease(SpawnerClient& client, std::shared_ptr<Program> program, PipePairs& pipes)
+  ExecLease(SpawnerClient& client, ExecApp& app, std::shared_ptr<Program> program,
+            std::unique_ptr<LiveRequest> live, PipePairs& pipes)
       : client_(client),
+        app_(app),
         program_(std::move(program)),
+        live_(std::move(live)),
         input_(client.loop(), std::move(pipes.input.near)),
         output_(client.loop(), std::move(pipes.output.near)),
         errors_(client.loop(), std::move(pipes.errors.near)) {}
@@ -81,14 +84,19 @@ class ExecLease final : public Lease, public Pipes {
     client_.terminate(*program_);
   }
   void terminate_rest() override { client_.terminate_group(*program_); }
-  void finish(Outcome) override {}
-  void at(Phase) override {}
-  void watch_kill(loop::Scope*) override {}
+  void finish(Outcome outcome) override {
+    if (outcome == Outcome::kAnswered) ++app_.requests;
+    if (outcome == Outcome::kFailed || outcome == Outcome::kTimedOut) ++app_.failures;
+  }
+  void at(Phase phase) override { live_->at(phase); }
+  void watch_kill(loop::Scope* scope) override { live_->watch_kill(scope); }
   Journey& journey() override { return program_->journey; }
 
  private:
   SpawnerClient& client_;
+  ExecApp& app_;
   std::shared_ptr<Program> program_;
+  std::unique_ptr<LiveRequest> live_;
   loop::LoopFd input_;
   loop::LoopFd output_;
   loop::LoopFd errors_;
@@ -96,31 +104,41 @@ class ExecLease final : public Lease, public Pipes {
 
 }  // namespace
 
-ExecSource::ExecSource(SpawnerClient& client, Admission& admission, ExecOptions options)
-    : client_(client), admission_(admission), options_(std::move(options)) {}
+ExecSource::ExecSource(SpawnerClient& client, ExecApp& app)
+    : client_(client), app_(app), activity_(app.board, client.loop()) {}
 
 loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> ExecSource::acquire(
     const StartRequest& request, loop::Time deadline) {
+  loop::Loop& loop = client_.loop();
+  auto live = std::make_unique<LiveRequest>(request, loop.now());
+  activity_.add(*live);
   Journey journey;
-  journey.app = options_.name;
-  journey.user = options_.user;
-  journey.program = request.program.empty() ? options_.program : std::string(request.program);
+  journey.app = app_.options.name;
+  journey.user = app_.options.user;
+  journey.program = request.program.empty() ? app_.options.program : std::string(request.program);
   journey.asked = loop::Clock::now();
-  const loop::Time last = std::min(deadline, client_.loop().now() + options_.queue_time);
-  if (const auto entered = co_await admission_.enter(client_.loop(), last); !entered)
+  const loop::Time last = std::min(deadline, loop.now() + app_.options.queue_time);
+  if (const auto entered = co_await app_.admission.enter(loop, last, live.get()); !entered)
     co_return std::unexpected(refused(entered.error()));
   journey.admitted = loop::Clock::now();
-  auto lease = co_await start(request, std::move(journey));
-  if (!lease) admission_.leave(client_.loop());
-  co_return lease;
+  live->at(Phase::kStart);
+  ++app_.starts;
+  auto lease = co_await start(request, std::move(journey), std::move(live));
+  if (!lease) {
+    ++app_.failed_starts;
+    app_.admission.leave(loop);
+    co_return std::unexpected(failed(lease.error()));
+  }
+  co_return std::move(*lease);
 }
 
-loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> ExecSource::start(
-    const StartRequest& request, Journey journey) {
+loop::Task<base::Result<std::unique_ptr<Lease>>> ExecSource::start(const StartRequest& request,
+                                                                   Journey journey,
+                                                                   std::unique_ptr<LiveRequest> live) {
   auto pipes = make_pipes(request.input);
-  if (!pipes) co_return std::unexpected(failed(pipes.error()));
+  if (!pipes) co_return std::unexpected(pipes.error());
   journey.environment_entries = static_cast<size_t>(std::ranges::count(request.environment, '\0'));
-  SpawnerClient::Start start{.app = options_.app,
+  SpawnerClient::Start start{.app = app_.options.app,
                              .program = request.program,
                              .environment = request.environment,
                              .output = pipes->output.far.get(),
@@ -128,23 +146,17 @@ loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> ExecSource::st
   if (request.input == InputFrom::kPipe) start.input = pipes->input.far.get();
   if (request.input == InputFrom::kFile) start.input = request.input_file;
   auto program = co_await client_.start(start, std::move(journey));
-  if (!program) co_return std::unexpected(failed(program.error()));
-  (*program)->at_end = [&admission = admission_, &loop = client_.loop()] { admission.leave(loop); };
-  co_return std::make_unique<ExecLease>(client_, std::move(*program), *pipes);
+  if (!program) co_return std::unexpected(program.error());
+  (*program)->at_end = [&app = app_, &loop = client_.loop()] { app.admission.leave(loop); };
+  co_return std::make_unique<ExecLease>(client_, app_, std::move(*program), std::move(live), *pipes);
 }
 
 AcquireFailure ExecSource::refused(Admission::Refusal refusal) const {
-  AcquireFailure failure{.retry_after = options_.retry_after};
-  switch (refusal) {
-    case Admission::Refusal::kQueueFull: failure.reason = AcquireFailure::Reason::kQueueFull; break;
-    case Admission::Refusal::kTimeout: failure.reason = AcquireFailure::Reason::kQueueTimeout; break;
-    case Admission::Refusal::kCancelled: failure.reason = AcquireFailure::Reason::kCancelled; break;
-  }
-  return failure;
+  return {.reason = reason_of(refusal), .retry_after = app_.admission.retry_after()};
 }
 
 AcquireFailure ExecSource::failed(base::Error error) const {
-  AcquireFailure failure{.error = error, .retry_after = options_.retry_after};
+  AcquireFailure failure{.error = error, .retry_after = app_.admission.retry_after()};
   if (error.code == E2BIG) failure.reason = AcquireFailure::Reason::kTooLarge;
   if (error.code == ECANCELED || error.code == ECONNRESET)
     failure.reason = AcquireFailure::Reason::kCancelled;

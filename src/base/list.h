@@ -46,6 +46,8 @@ class List {
 
   bool empty() const { return head_.next_ == &head_; }
   T& front() { return static_cast<T&>(*head_.next_); }
+  const T& front() const { return static_cast<const T&>(*head_.next_); }
+  T& back() { return static_cast<T&>(*head_.previous_); }
 
   void push_back(T& element) { insert_before(head_, element); }
 

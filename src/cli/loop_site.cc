@@ -52,14 +52,8 @@ LoopSite::LoopSite(std::shared_ptr<SharedParts> shared, server::SiteParts parts)
   if (parts.access != nullptr) access_.emplace(parts.loop, *parts.access, shared_->config.log.access_format);
   if (parts.spawner_channel) {
     spawner_ = std::make_unique<apps::SpawnerClient>(parts.loop, std::move(parts.spawner_channel));
-    for (uint32_t i = 0; i < shared_->config.apps.size(); ++i) {
-      const config::App& app = shared_->config.apps[i];
-      sources_.push_back(std::make_unique<apps::ExecSource>(*spawner_, *shared_->admissions[i],
-                                                            apps::ExecOptions{.name = app.name,
-                                                                              .user = app.user,
-                                                                              .program = app.program.text,
-                                                                              .app = i,
-                                                                              .queue_time = app.queue_time}));
+    for (const auto& app : shared_->exec_apps) {
+      sources_.push_back(std::make_unique<apps::ExecSource>(*spawner_, *app));
     }
   }
   std::vector<server::Destination> destinations;

@@ -84,8 +84,15 @@ std::expected<std::shared_ptr<SharedParts>, std::string> make_shared_parts(const
     }
     parts->sites.back() = std::move(*site);
   }
-  for (const config::App& app : config.apps) {
-    parts->admissions.push_back(std::make_unique<apps::Admission>(limits_of(app, config.workers)));
+  for (uint32_t i = 0; i < config.apps.size(); ++i) {
+    const config::App& app = config.apps[i];
+    parts->exec_apps.push_back(
+        std::make_unique<apps::ExecApp>(apps::ExecOptions{.name = app.name,
+                                                          .user = app.user,
+                                                          .program = app.program.text,
+                                                          .app = i,
+                                                          .queue_time = app.queue_time},
+                                        limits_of(app, config.workers)));
   }
   return parts;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SharedParts: what all loops of a process use and none changes: routes, sites of files, media types, error
-// pages, and the admissions of applications, which lock by themselves. Made in the supervisor before it
+// pages, and what applications share, which locks by itself. Made in the supervisor before it
 // forks, so every worker has its own copy without having to read anything.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/admission.h"
+#include "apps/exec.h"
 #include "config/config.h"
 #include "content/error_page.h"
 #include "content/file_options.h"
@@ -27,8 +27,8 @@ struct SharedParts {
   content::ErrorPages pages;
   std::shared_ptr<const content::MimeTypes> types;
   std::vector<std::shared_ptr<const content::FileSite>>
-      sites;  // one for each route; null unless it serves files
-  std::vector<std::unique_ptr<apps::Admission>> admissions;  // one for each application
+      sites;                                              // one for each route; null unless it serves files
+  std::vector<std::unique_ptr<apps::ExecApp>> exec_apps;  // one for each application
 };
 
 // The error is a sentence for a person. `config` outlives the result.

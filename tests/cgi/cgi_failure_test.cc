@@ -199,7 +199,7 @@ TEST_F(CgiTest, AQueueThatIsTooSlow) {
   leaves.start(*handler_);
   leaves.lose_client();
   leaves.finish();
-  EXPECT_EQ(admission_->waiting(), 0U);
+  EXPECT_EQ(app_->admission.waiting(), 0U);
   first.finish();
   EXPECT_EQ(first.response.status, 200);
 }

@@ -80,7 +80,7 @@ class CgiTest : public ::testing::Test {
     loop_->root().cancel();
     while (loop_->root().children() > 0) turn();
     source_.reset();
-    EXPECT_EQ(admission_->inside(), 0U);
+    EXPECT_EQ(app_->admission.inside(), 0U);
     client_.reset();
     EXPECT_EQ(backend_->open_descriptors(), 0U);
     loop_.reset();
@@ -115,10 +115,11 @@ class CgiTest : public ::testing::Test {
   void configure() {
     handler_.reset();
     source_.reset();
-    admission_.emplace(limits_);
+    app_.reset();
     exec_options_.name = options_.name;
     exec_options_.program = options_.program;
-    source_.emplace(*client_, *admission_, exec_options_);
+    app_.emplace(exec_options_, limits_);
+    source_.emplace(*client_, *app_);
     handler_.emplace(*loop_, *source_, offload_, log_, options_);
   }
 
@@ -176,7 +177,7 @@ class CgiTest : public ::testing::Test {
   std::unique_ptr<loop::EpollBackend> backend_;
   std::optional<loop::Loop> loop_;
   std::optional<apps::SpawnerClient> client_;
-  std::optional<apps::Admission> admission_;
+  std::optional<apps::ExecApp> app_;
   std::optional<apps::ExecSource> source_;
   std::optional<gateway::AppHandler> handler_;
 };

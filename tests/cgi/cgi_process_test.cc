@@ -44,7 +44,7 @@ TEST_F(CgiTest, ErrorsBeyondTheLimitAreCounted) {
 TEST_F(CgiTest, AProgramMayRunOnAfterItsOutput) {
   shell("worker", "echo Content-Type: text/plain; echo; echo ok; exec >&- 2>&-; sleep 0.3; touch finished\n");
   EXPECT_EQ(get("/cgi-bin/worker").content, "ok\n");
-  EXPECT_EQ(admission_->inside(), 1U);  // it still has its place
+  EXPECT_EQ(app_->admission.inside(), 1U);  // it still has its place
   settle();
   EXPECT_TRUE(std::filesystem::exists(directory_ / "finished"));
 }

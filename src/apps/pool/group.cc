@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A place that comes free goes to whoever waits before its holder is done with the lock: nobody overtakes the
+// line.
+#include "apps/pool/group.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace remuda::apps::pool {
+
+namespace {
+
+bool broke_off(Outcome outcome) { return outcome == Outcome::kFailed || outcome == Outcome::kRefused; }
+
+Capacity configured(const GroupOptions& options) {
+  const uint32_t requests = std::max(options.concurrency, 1U);
+  return {.requests = requests, .connections = requests, .multiplexes = false};
+}
+
+}  // namespace
+
+Group::Group(GroupOptions options)
+    : options_(std::move(options)), line_(options_.queue), capacity_(configured(options_)) {}
+
+Group::~Group() = default;
+
+uint32_t Group::sign_on(std::shared_ptr<LoopSeat> seat) {
+  const std::scoped_lock lock(mutex_);
+  seats_.push_back(std::move(seat));
+  return static_cast<uint32_t>(seats_.size() - 1);
+}
+
+void Group::sign_off(uint32_t place) {
+  const std::scoped_lock lock(mutex_);
+  seats_[place] = nullptr;
+}
+
+Group::Borrowed Group::borrow(const Wish& wish, loop::Loop& loop, loop::Time deadline) {
+  const loop::Time now = loop.now();
+  const std::scoped_lock lock(mutex_);
+  if (wish.avoid != 0) ++counters_.retries;
+  if (line_.empty()) {
+    if (auto instance = ledger_.choose(wish)) {
+      line_.passed_by();
+      return lend(std::move(instance), wish.loop, now);
+    }
+  }
+  if (auto trouble = hopeless_now(now)) {
+    line_.count(WaitingLine::Refusal::kUnavailable);
+    return std::move(*trouble);
+  }
+  deadline = std::min(deadline, now + options_.queue_time);
+  if (const auto refusal = line_.may_join(loop, now, deadline)) {
+    line_.count(*refusal);
+    return failure(*refusal, now);
+  }
+  auto waiter = std::make_shared<PoolWaiter>(loop, now, deadline, wish);
+  line_.join(*waiter);
+  if (growing_ && now >= watched_until_) look_after();
+  return waiter;
+}
+
+std::expected<Lent, AcquireFailure> Group::claim(PoolWaiter& waiter, const base::Result<void>& woken,
+                                                 loop::Loop& loop) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto refusal = line_.leave(waiter, woken)) return std::unexpected(failure(*refusal, loop.now()));
+  if (woken || woken.error().code == ETIMEDOUT) return std::move(waiter.granted);
+  ledger_.take_back(*waiter.granted.instance, waiter.wish.loop, 0, loop.now());
+  serve(loop);
+  return std::unexpected(AcquireFailure{.reason = AcquireFailure::Reason::kCancelled});
+}
+
+void Group::give_back(const std::shared_ptr<Instance>& instance, uint32_t place, uint32_t idle,
+                      Outcome outcome, loop::Loop& loop) {
+  const std::scoped_lock lock(mutex_);
+  ledger_.take_back(*instance, place, idle, loop.now());
+  if (outcome == Outcome::kAnswered) {
+    ++counters_.requests;
+    ++instance->requests;
+    instance->failures = 0;
+  } else if (outcome == Outcome::kFailed || outcome == Outcome::kTimedOut) {
+    ++counters_.failures;
+    ++instance->failures;
+  }
+  if (broke_off(outcome)) instance->doubtful = true;
+  if (instance->doubtful || instance->requests >= instance->look_at ||
+      (instance->state != Instance::State::kReady && instance->busy == 0)) {
+    look_after();
+  }
+  serve(loop);
+}
+
+void Group::condemn(Instance& instance, std::string_view why) {
+  const std::scoped_lock lock(mutex_);
+  if (!instance.condemned.empty() || instance.state == Instance::State::kStopping) return;
+  instance.condemned = why;
+  instance.state = Instance::State::kStopping;
+  look_after();
+}
+
+Capacity Group::learned(Instance& instance, const Capacity& capacity, loop::Loop& loop) {
+  const std::scoped_lock lock(mutex_);
+  if (options_.concurrency != 0 && !capacity.multiplexes) return instance.capacity;
+  Capacity taken = capacity;
+  if (options_.concurrency != 0) taken.requests = options_.concurrency;
+  taken.requests = std::max(taken.requests, 1U);
+  taken.connections = std::max(taken.connections, 1U);
+  capacity_ = taken;
+  if (instance.capacity == taken) return taken;
+  instance.capacity = taken;
+  serve(loop);
+  return taken;
+}
+
+void Group::cannot_keep_connections(Instance& instance) {
+  const std::scoped_lock lock(mutex_);
+  instance.keeps_connections = false;
+}
+
+Journey Group::journey_of(const Instance& instance) const {
+  const std::scoped_lock lock(mutex_);
+  return instance.journey;
+}
+
+void Group::call_home(loop::Loop* home, std::function<void()> look) {
+  const std::scoped_lock lock(mutex_);
+  home_ = home;
+  look_ = std::move(look);
+  called_ = false;
+}
+
+Census Group::census(loop::Time now) {
+  const std::scoped_lock lock(mutex_);
+  called_ = false;
+  Census census{.waiting = line_.waiting(), .pressed_for = line_.pressed_for(now)};
+  if (census.waiting > 0) watched_until_ = now + kPatience;
+  for (const auto& each : ledger_.instances()) {
+    census.worked += each->worked;
+    if (each->busy > 0) census.worked += std::max(now - each->busy_since, loop::Duration::zero());
+    if (each->state == Instance::State::kDraining) ++census.draining;
+    if (each->state != Instance::State::kReady) continue;
+    ++census.ready;
+    if (each->busy > 0) ++census.busy;
+    census.room += each->capacity.requests - std::min(each->busy, each->capacity.requests);
+  }
+  return census;
+}
+
+void Group::set_growing(bool possible) {
+  const std::scoped_lock lock(mutex_);
+  growing_ = possible;
+}
+
+void Group::add(const std::shared_ptr<Instance>& instance, loop::Loop& home) {
+  const std::scoped_lock lock(mutex_);
+  instance->state = Instance::State::kReady;
+  instance->capacity = capacity_;
+  instance->last_used = home.now();
+  trouble_.reset();
+  ledger_.add(instance);
+  serve(home);
+}
+
+void Group::drain(Instance& instance) {
+  const std::scoped_lock lock(mutex_);
+  if (instance.state == Instance::State::kReady) instance.state = Instance::State::kDraining;
+  close_idle(instance);
+}
+
+void Group::stopping(Instance& instance) {
+  const std::scoped_lock lock(mutex_);
+  instance.state = Instance::State::kStopping;
+  close_idle(instance);
+}
+
+void Group::remove(const Instance& instance) {
+  const std::scoped_lock lock(mutex_);
+  ledger_.remove(instance);
+  for (const auto& seat : seats_) {
+    if (seat != nullptr) seat->loop().post([seat, id = instance.id] { seat->forget(id); });
+  }
+}
+
+void Group::trust_again(Instance& instance, loop::Loop& home) {
+  const std::scoped_lock lock(mutex_);
+  instance.doubtful = false;
+  serve(home);
+}
+
+void Group::with_lock(const std::function<void(const Ledger&)>& look) const {
+  const std::scoped_lock lock(mutex_);
+  look(ledger_);
+}
+
+void Group::change(const std::function<void(GroupCounters&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  change(counters_);
+}
+
+void Group::set_starting(uint32_t count) {
+  const std::scoped_lock lock(mutex_);
+  starting_ = count;
+}
+
+void Group::set_trouble(Trouble trouble, loop::Loop& home) {
+  const std::scoped_lock lock(mutex_);
+  trouble_ = std::move(trouble);
+  if (ledger_.instances().empty()) line_.dismiss_all(home, WaitingLine::Refusal::kUnavailable);
+}
+
+void Group::clear_trouble() {
+  const std::scoped_lock lock(mutex_);
+  trouble_.reset();
+}
+
+GroupCounters Group::counters() const {
+  const std::scoped_lock lock(mutex_);
+  return counters_;
+}
+
+QueueStatus Group::queue(loop::Time now) const {
+  const std::scoped_lock lock(mutex_);
+  return line_.status(now);
+}
+
+std::optional<Trouble> Group::trouble() const {
+  const std::scoped_lock lock(mutex_);
+  return trouble_;
+}
+
+Capacity Group::capacity() const {
+  const std::scoped_lock lock(mutex_);
+  return capacity_;
+}
+
+// Whoever comes when the time for the next attempt has come, and none is under way, waits for that one.
+std::optional<AcquireFailure> Group::hopeless_now(loop::Time now) const {
+  if (!trouble_ || !ledger_.instances().empty()) return std::nullopt;
+  if (now >= trouble_->retry_at && starting_ == 0) return std::nullopt;
+  return failure(WaitingLine::Refusal::kUnavailable, now);
+}
+
+AcquireFailure Group::failure(WaitingLine::Refusal refusal, loop::Time now) const {
+  AcquireFailure failure{.reason = reason_of(refusal), .retry_after = line_.retry_after()};
+  if (refusal == WaitingLine::Refusal::kCancelled || !trouble_) return failure;
+  failure.trouble = trouble_->text;
+  failure.details = trouble_->details;
+  if (refusal == WaitingLine::Refusal::kUnavailable) {
+    failure.reason = AcquireFailure::Reason::kNotStarting;
+    failure.retry_after =
+        std::max(std::chrono::ceil<std::chrono::seconds>(trouble_->retry_at - now), std::chrono::seconds(1));
+  }
+  return failure;
+}
+
+Lent Group::lend(std::shared_ptr<Instance> instance, uint32_t place, loop::Time now) {
+  places_.clear();
+  ledger_.lend(*instance, place, now, places_);
+  tell_to_close(*instance, places_);
+  const Instance& lent = *instance;
+  return {std::move(instance), lent.capacity, lent.keeps_connections};
+}
+
+void Group::serve(loop::Loop& from) {
+  while (auto* const next = static_cast<PoolWaiter*>(line_.next(from.now()))) {
+    auto instance = ledger_.choose(next->wish);
+    if (instance == nullptr) return;
+    next->granted = lend(std::move(instance), next->wish.loop, from.now());
+    WaitingLine::wake(line_.grant(*next, from.now()), from);
+  }
+}
+
+void Group::tell_to_close(const Instance& instance, const std::vector<uint32_t>& places) {
+  for (const uint32_t place : places) {
+    const auto& seat = seats_[place];
+    if (seat != nullptr) seat->loop().post([seat, id = instance.id] { seat->close_idle(id); });
+  }
+}
+
+void Group::close_idle(Instance& instance) {
+  places_.clear();
+  ledger_.close_idle(instance, places_);
+  tell_to_close(instance, places_);
+}
+
+void Group::look_after() {
+  if (home_ == nullptr || std::exchange(called_, true)) return;
+  home_->post(look_);
+}
+
+}  // namespace remuda::apps::pool

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A unix socket connects at once or not at all: only a full queue is worth waiting for.
+#include "apps/pool/instance_endpoint.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace remuda::apps::pool {
+
+namespace {
+
+constexpr std::chrono::milliseconds kQueueIsFull{2};
+
+}  // namespace
+
+loop::Task<base::Result<loop::LoopFd>> connect_to_socket(loop::Loop& loop, std::string_view path,
+                                                         loop::Time deadline) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) co_return base::failure(ENAMETOOLONG, "connect");
+  std::memcpy(address.sun_path, path.data(), path.size());
+  while (true) {
+    base::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) co_return base::failure_from_errno("make a socket");
+    loop::LoopFd socket(loop, std::move(fd));
+    const auto connected = co_await loop.connect(socket.get(), reinterpret_cast<const sockaddr*>(&address),
+                                                 sizeof address, deadline);
+    if (connected) co_return std::move(socket);
+    if (connected.error().code != EBUSY && connected.error().code != EAGAIN)
+      co_return std::unexpected(connected.error());
+    if (loop.now() + kQueueIsFull >= deadline) co_return base::failure(ETIMEDOUT, "connect");
+    if (const auto slept = co_await loop.sleep_until(loop.now() + kQueueIsFull); !slept)
+      co_return std::unexpected(slept.error());
+  }
+}
+
+InstanceEndpoint::InstanceEndpoint(Group& group, loop::Loop& loop, std::shared_ptr<Instance> instance)
+    : group_(group), loop_(loop), instance_(std::move(instance)), rules_(group.options().keep) {}
+
+loop::Task<base::Result<loop::LoopFd>> InstanceEndpoint::connect(loop::Time deadline) {
+  return connect_to_socket(loop_, instance_->socket, deadline);
+}
+
+void InstanceEndpoint::set_terms(const Lent& lent) {
+  capacity_ = lent.capacity;
+  const uint32_t asked = group_.options().keep.idle;
+  rules_.idle = asked == 0 ? std::min(capacity_.connections, capacity_.requests) : asked;
+  if (!lent.keeps_connections) rules_.idle = 0;
+}
+
+void InstanceEndpoint::learned(const Capacity& capacity) {
+  capacity_ = group_.learned(*instance_, capacity, loop_);
+}
+
+void InstanceEndpoint::cannot_keep_connections() {
+  rules_.idle = 0;
+  group_.cannot_keep_connections(*instance_);
+}
+
+}  // namespace remuda::apps::pool

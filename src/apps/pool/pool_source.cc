@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A lease is made before anything is lent, so that a request that waits is seen and can be ended like one
+// that is served.
+#include "apps/pool/pool_source.h"
+
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "apps/pool/group.h"
+#include "apps/pool/instance_endpoint.h"
+
+namespace remuda::apps::pool {
+
+// One loop's part of a group. The thread of its loop only.
+class PoolSource::Seat final : public LoopSeat, public std::enable_shared_from_this<Seat> {
+ public:
+  Seat(Group& group, loop::Loop& loop) : group_(group), loop_(loop) {
+    activity_.emplace(group.board(), loop);
+  }
+
+  void sign_on() { place_ = group_.sign_on(shared_from_this()); }
+  // Nothing is posted here any more; what is on its way finds nobody.
+  void sign_off() {
+    group_.sign_off(place_);
+    endpoints_.clear();
+    activity_.reset();
+  }
+
+  loop::Loop& loop() override { return loop_; }
+
+  void close_idle(uint64_t instance) override {
+    const auto found = endpoints_.find(instance);
+    if (found != endpoints_.end() && found->second->connections) found->second->connections->close_idle();
+  }
+
+  void forget(uint64_t instance) override {
+    const auto found = endpoints_.find(instance);
+    if (found == endpoints_.end()) return;
+    found->second->gone = true;
+    if (found->second->leases == 0) endpoints_.erase(found);
+  }
+
+  InstanceEndpoint& endpoint_for(const Lent& lent) {
+    auto& endpoint = endpoints_[lent.instance->id];
+    if (endpoint == nullptr) endpoint = std::make_unique<InstanceEndpoint>(group_, loop_, lent.instance);
+    endpoint->set_terms(lent);
+    ++endpoint->leases;
+    return *endpoint;
+  }
+
+  void give_back(const std::shared_ptr<Instance>& instance, InstanceEndpoint& endpoint, Outcome outcome) {
+    const size_t idle = endpoint.connections ? endpoint.connections->idle() : 0;
+    if (--endpoint.leases == 0 && endpoint.gone) endpoints_.erase(instance->id);
+    group_.give_back(instance, place_, static_cast<uint32_t>(idle), outcome, loop_);
+  }
+
+  Group& group() { return group_; }
+  Activity& activity() { return *activity_; }
+  uint32_t place() const { return place_; }
+
+ private:
+  Group& group_;
+  loop::Loop& loop_;
+  std::optional<Activity> activity_;
+  uint32_t place_ = 0;
+  std::unordered_map<uint64_t, std::unique_ptr<InstanceEndpoint>> endpoints_;  // by instance
+};
+
+namespace {
+
+template <typename Seat>
+class PoolLease final : public Lease {
+ public:
+  PoolLease(Seat& seat, const StartRequest& request) : seat_(seat), live_(request, seat.loop().now()) {
+    seat_.activity().add(live_);
+  }
+  ~PoolLease() override {
+    if (endpoint_ != nullptr) seat_.give_back(instance_, *endpoint_, outcome_);
+  }
+
+  void take(const Lent& lent) {
+    instance_ = lent.instance;
+    endpoint_ = &seat_.endpoint_for(lent);
+    live_.work_by(instance_->id);
+    live_.at(Phase::kStart);
+  }
+  LiveRequest& live() { return live_; }
+
+  Endpoint* endpoint() override { return endpoint_; }
+  void terminate(std::string_view why) override { seat_.group().condemn(*instance_, why); }
+  void finish(Outcome outcome) override { outcome_ = outcome; }
+  void at(Phase phase) override { live_.at(phase); }
+  void watch_kill(loop::Scope* scope) override { live_.watch_kill(scope); }
+  // A copy: the instance's own goes on on the home loop.
+  Journey& journey() override {
+    if (!journey_) journey_ = seat_.group().journey_of(*instance_);
+    return *journey_;
+  }
+
+ private:
+  Seat& seat_;
+  LiveRequest live_;
+  std::shared_ptr<Instance> instance_;
+  InstanceEndpoint* endpoint_ = nullptr;
+  Outcome outcome_ = Outcome::kGivenUp;
+  std::optional<Journey> journey_;
+};
+
+}  // namespace
+
+PoolSource::PoolSource(Group& group, loop::Loop& loop) : seat_(std::make_shared<Seat>(group, loop)) {
+  seat_->sign_on();
+}
+
+PoolSource::~PoolSource() { seat_->sign_off(); }
+
+std::string_view PoolSource::name() const { return seat_->group().options().name; }
+
+loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> PoolSource::acquire(
+    const StartRequest& request, loop::Time deadline) {
+  auto lease = std::make_unique<PoolLease<Seat>>(*seat_, request);
+  const Wish wish{.loop = seat_->place(), .key = hash_of_key(request.key), .avoid = request.avoid};
+  Group& group = seat_->group();
+  loop::Loop& loop = seat_->loop();
+  auto borrowed = group.borrow(wish, loop, deadline);
+  if (auto* const failure = std::get_if<AcquireFailure>(&borrowed))
+    co_return std::unexpected(std::move(*failure));
+  if (const auto* const lent = std::get_if<Lent>(&borrowed)) {
+    lease->take(*lent);
+    co_return std::move(lease);
+  }
+  const auto waiter = std::get<std::shared_ptr<PoolWaiter>>(std::move(borrowed));
+  lease->live().wait_on(&waiter->turn);
+  const auto woken = co_await waiter->turn.wait(waiter->deadline());
+  lease->live().wait_on(nullptr);
+  auto lent = group.claim(*waiter, woken, loop);
+  if (!lent) co_return std::unexpected(std::move(lent.error()));
+  lease->take(*lent);
+  co_return std::move(lease);
+}
+
+}  // namespace remuda::apps::pool
