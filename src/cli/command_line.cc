@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line, with CLI11: the only file that includes it, and whose exceptions end here.
+// The command line, with CLI11, whose exceptions end here.
 #include "cli/command_line.h"
 
 #include <fmt/format.h>
@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/live_command_line.h"
 #include "config/suggest.h"
 
 namespace remuda::cli {
@@ -23,6 +24,7 @@ struct Parsed {
   Entry entry = Entry::kSupervisor;
   ExplainRequest request;
   ReferenceForm form = ReferenceForm::kMarkdown;
+  LiveParsed live;
   std::function<int()> command;
 };
 
@@ -155,23 +157,45 @@ void add_check(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
   command->final_callback([&] { parsed.command = [&] { return check_command(parsed.source, terminal); }; });
 }
 
-void add_explain(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
+void add_explain_app(CLI::App& explain, Parsed& parsed, const Terminal& terminal) {
   CLI::App* command =
-      app.add_subcommand("explain", "Say which route answers a URL, why, and within what limits");
-  command->add_option("URL", parsed.request.url, "A URL, or its path alone")
+      explain.add_subcommand("app", "Say how an application is configured, and what its size follows from");
+  command->add_option("NAME", parsed.live.app, "The application's name")
       ->type_name("")
       ->required()
+      ->group("The application");
+  add_reach(*command, parsed.live.reach);
+  command->footer("Example:\n  remuda explain app blog -c remuda.toml");
+  command->final_callback([&] {
+    parsed.command = [&] { return explain_app_command(parsed.live.reach, parsed.live.app, terminal); };
+  });
+}
+
+void add_explain(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
+  CLI::App* command = app.add_subcommand(
+      "explain",
+      "Say which route answers a URL, why, and within what limits; or how an application is set up");
+  command->add_option("URL", parsed.request.url, "A URL, or its path alone")
+      ->type_name("")
       ->group("The request");
   command->add_option("-X,--method", parsed.request.method, "Method [GET]")
       ->type_name("M")
       ->group("The request");
   add_source(*command, parsed, "DIR");
+  add_explain_app(*command, parsed, terminal);
   command->footer(
       "Nothing is sent.\n\nExamples:\n"
       "  remuda explain /docs/ -c remuda.toml\n"
-      "  remuda explain http://example.org/git/x.git/info/refs --method POST");
-  command->final_callback(
-      [&] { parsed.command = [&] { return explain_command(parsed.source, parsed.request, terminal); }; });
+      "  remuda explain http://example.org/git/x.git/info/refs --method POST\n"
+      "  remuda explain app blog");
+  command->final_callback([&parsed, command, &terminal] {
+    if (!command->get_subcommands().empty()) return;
+    parsed.command = [&] {
+      if (!parsed.request.url.empty()) return explain_command(parsed.source, parsed.request, terminal);
+      terminal.complain("remuda explain: URL is required; see remuda explain --help");
+      return kUsage;
+    };
+  });
 }
 
 void add_config(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
@@ -266,6 +290,7 @@ int run(int count, const char* const* arguments, const Serve& serve, const Termi
   add_serve(app, parsed, serve, terminal);
   add_check(app, parsed, terminal);
   add_explain(app, parsed, terminal);
+  add_live_commands(app, parsed.live, parsed.command, terminal);
   add_config(app, parsed, terminal);
   add_version(app, parsed, terminal);
   app.footer(
@@ -273,7 +298,8 @@ int run(int count, const char* const* arguments, const Serve& serve, const Termi
       "  remuda serve                         this directory, on http://127.0.0.1:8080\n"
       "  remuda serve -c remuda.toml          as the file says\n"
       "  remuda check -c remuda.toml          what is wrong with the file\n"
-      "  remuda explain /docs/ -c remuda.toml which rule answers, and why\n\n"
+      "  remuda explain /docs/ -c remuda.toml which rule answers, and why\n"
+      "  remuda status -c remuda.toml         what the server that runs with it does\n\n"
       "remuda COMMAND --help says more.");
   return parse_and_run(app, parsed, count, arguments, terminal);
 }

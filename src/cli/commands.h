@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "cli/live_server.h"
 #include "cli/serve.h"
 #include "cli/source.h"
 #include "cli/terminal.h"
@@ -27,6 +28,9 @@ struct ExplainRequest {
 };
 // explain_command.cc: which route answers, why, and how. Sends nothing.
 int explain_command(const Source& source, const ExplainRequest& request, const Terminal& terminal);
+// explain_app_command.cc: how an application is configured, and, when its server runs, how it is sized and
+// why.
+int explain_app_command(const Reach& reach, const std::string& app, const Terminal& terminal);
 
 enum class ReferenceForm : uint8_t { kMarkdown, kJsonSchema };
 // config_command.cc

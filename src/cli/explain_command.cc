@@ -10,8 +10,7 @@
 #include "base/arena.h"
 #include "cli/commands.h"
 #include "cli/describe.h"
-#include "config/option.h"
-#include "config/value.h"
+#include "cli/explain_lines.h"
 #include "http/target.h"
 #include "server/router.h"
 
@@ -80,30 +79,6 @@ std::string rules_text(const Config& config, const std::vector<server::RouteVerd
                         describe_match(route), match_width, verdict_text(verdicts[i]));
   }
   return text;
-}
-
-void add_line(std::string& text, std::string_view name, std::string_view value, std::string_view from = {}) {
-  text += from.empty() ? fmt::format("   {:<22} {}\n", name, value)
-                       : fmt::format("   {:<22} {}  ({})\n", name, value, from);
-}
-
-// The options of one record that are values, with their origins.
-void add_options(std::string& text, const Config& config, const char* table_name, size_t index,
-                 std::initializer_list<std::string_view> names) {
-  const config::Table& table = config::table_named(table_name);
-  const std::string record = config::record_name(table, config, index);
-  for (const std::string_view name : names) {
-    const config::Option* option = config::find_option(table, name);
-    const config::Origin origin = config.origin_of(fmt::format("{}.{}", record, name));
-    const void* values = table.record_of(config, index);
-    if (config::is_unset(*option, values) && origin.kind == config::Origin::Kind::kDefault) {
-      add_line(text, name, option->unset.empty() ? "none" : option->unset);
-      continue;
-    }
-    const bool inherited = origin.kind == config::Origin::Kind::kDefault && !option->unset.empty();
-    add_line(text, name, config::value_text(*option, values),
-             inherited ? std::string(option->unset) : to_string(origin));
-  }
 }
 
 std::string user_text(const Config& config, const config::App& app) {

@@ -13,8 +13,9 @@ namespace remuda::cli {
 
 // What the shell is told.
 inline constexpr int kSuccess = 0;
-inline constexpr int kFailure = 1;  // a check failed, the server could not start
-inline constexpr int kUsage = 2;    // the command line itself is wrong
+inline constexpr int kFailure = 1;   // a check failed, the server could not start
+inline constexpr int kUsage = 2;     // the command line itself is wrong
+inline constexpr int kNoServer = 3;  // no server answers
 
 class Terminal {
  public:
@@ -28,6 +29,9 @@ class Terminal {
   virtual void complain(std::string_view line) const;  // and a line end
 
   void report(const config::Diagnostics& diagnostics) const;
+
+  // Where results go; -1 if that is no file.
+  int descriptor() const { return ::fileno(results_); }
 
  private:
   std::FILE* results_;

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `remuda status`: what all workers say, as text, JSON or metrics.
+#include "admin/json.h"
+#include "admin/metrics.h"
+#include "cli/live_commands.h"
+#include "cli/status_text.h"
+
+namespace remuda::cli {
+
+int status_command(const Reach& reach, const StatusWish& wish, const Terminal& terminal) {
+  const auto server = LiveServer::find(reach);
+  if (!server) return report("status", {ENOENT, server.error()}, terminal);
+  const auto snapshot = server->snapshot(wish.app);
+  if (!snapshot) return report("status", snapshot.error(), terminal);
+  switch (wish.form) {
+    case StatusForm::kJson: terminal.print(admin::to_json(*snapshot)); break;
+    case StatusForm::kMetrics: terminal.print(admin::metrics_text(*snapshot)); break;
+    case StatusForm::kText:
+      terminal.print(status_text(*snapshot, wish.app.empty() ? StatusDetail::kOverview : StatusDetail::kAll));
+      break;
+  }
+  return kSuccess;
+}
+
+}  // namespace remuda::cli
