@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -39,7 +38,7 @@ std::optional<std::string> normalised(const std::string& host) {
 
 Parsed parse_unix(std::string_view path) {
   if (path.empty()) return mistake("a path is missing", "such as \"unix:/run/app.sock\"");
-  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+  if (path.size() > Peer::kLongestPath) {
     return mistake("the path is longer than the 107 bytes that a socket's name may have",
                    "use a shorter one");
   }

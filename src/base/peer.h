@@ -9,6 +9,7 @@
 // server runs. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -28,6 +29,7 @@ struct Peer {
 
   static constexpr uint32_t kMostWeight = 1000;
   static constexpr uint32_t kMostConcurrency = 100'000;
+  static constexpr size_t kLongestPath = 107;  // of a socket's name
 };
 
 struct PeerMistake {

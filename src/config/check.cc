@@ -29,6 +29,7 @@ void Checker::check() {
   check_listeners();
   check_logs();
   for (App& app : config_.apps) check_app(app);
+  check_pool();
   for (size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
   for (size_t i = 1; i < config_.routes.size(); ++i) check_reachable(i);
   warn_of_unused_apps();

@@ -27,15 +27,30 @@ class Checker {
   void check_logs();
   // check_apps.cc
   void check_app(App& app);
-  void check_combination(const App& app, const std::string& name);
+  void fill_in(App& app, const std::string& name);
+  bool check_combination(const App& app, const std::string& name);  // whether it can run at all
   void check_programs(const App& app, const std::string& name);
+  void check_program(const App& app, const std::string& name);
+  void check_directories(const App& app, const std::string& name);
+  void check_belonging(const App& app, const std::string& name);
   void warn_of_unused_apps();
+  // check_models.cc
+  void check_scripts(const App& app, const std::string& name);
+  void check_limits(const App& app, const std::string& name);
+  void check_instances(const App& app, const std::string& name);
+  void check_farm(const App& app, const std::string& name);
+  void check_pool();
   // check_routes.cc
   void check_route(size_t index);
   void check_hosts(Route& route, const std::string& name);
   void check_path(const Route& route, const std::string& name);
   void check_methods(const Route& route, const std::string& name);
   void check_action(Route& route, const std::string& name);
+  void check_app_action(Route& route, const std::string& name);
+  void check_files_first(const Route& route, const std::string& name);
+  void check_helpers(Route& route, const std::string& name);
+  std::optional<size_t> find_app(const std::string& option, const Origin& fallback, const std::string& app);
+  void check_role(const std::string& option, const Origin& fallback, const App& app, AppRole role);
   void check_belonging(const std::string& name);
   void check_files(Route& route, const std::string& name);
   void check_redirect(Route& route, const std::string& name);

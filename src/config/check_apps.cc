@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The checks of applications. What type can run under what model is the table of the continuum; what of it
-// this version has is is_available() (and Option::offered of the two options, which keeps the rest out of the
-// reference).
+// The checks of applications: what type runs under what model, what follows from the model, and that
+// programs, directories and peers are there. What type can run under what model is the table of the
+// continuum; what of it this version has is is_available() (and Option::offered of the two options, which
+// keeps the rest out of the reference). How the options of one model fit together is check_models.cc's.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <bit>
 
 #include "config/check.h"
 #include "config/value.h"
@@ -14,26 +15,36 @@
 namespace remuda::config {
 namespace {
 
-constexpr uint8_t bit(AppModel model) { return static_cast<uint8_t>(1U << static_cast<unsigned>(model)); }
-constexpr uint8_t kExec = bit(AppModel::kExec);
-constexpr uint8_t kFork = bit(AppModel::kFork);
-constexpr uint8_t kPool = bit(AppModel::kPool);
-constexpr uint8_t kEmbedded = bit(AppModel::kEmbedded);
-constexpr uint8_t kRemote = bit(AppModel::kRemote);
-constexpr uint8_t kLanguage = kExec | kFork | kPool | kEmbedded;
+constexpr uint16_t kExec = bit(AppModel::kExec);
+constexpr uint16_t kFork = bit(AppModel::kFork);
+constexpr uint16_t kPool = bit(AppModel::kPool);
+constexpr uint16_t kEmbedded = bit(AppModel::kEmbedded);
+constexpr uint16_t kRemote = bit(AppModel::kRemote);
+constexpr uint16_t kLanguage = kExec | kFork | kPool | kEmbedded;
 
 // In the order of AppType.
-constexpr std::array<uint8_t, 9> kPossible{kExec | kFork, kPool | kRemote, kPool | kRemote,
-                                           kLanguage,     kLanguage,       kLanguage,
-                                           kLanguage,     kPool | kRemote, kPool | kEmbedded};
+constexpr std::array<uint16_t, 9> kPossible{kExec | kFork, kPool | kRemote, kPool | kRemote,
+                                            kLanguage,     kLanguage,       kLanguage,
+                                            kLanguage,     kPool | kRemote, kPool | kEmbedded};
+constexpr std::array<uint16_t, 9> kAvailable{kExec, kPool | kRemote, kPool | kRemote};
 
-constexpr std::string_view kAvailableText = "this version runs type \"cgi\" with model \"exec\"";
+constexpr std::string_view kAvailableText =
+    "this version runs type \"cgi\" with model \"exec\", types \"fastcgi\" and \"scgi\" with \"pool\" and "
+    "\"remote\"";
 
 bool is_possible(AppType type, AppModel model) {
   return (kPossible[static_cast<size_t>(type)] & bit(model)) != 0;
 }
-bool is_available(AppType type, AppModel model) { return type == AppType::kCgi && model == AppModel::kExec; }
-bool is_available(AppType type) { return type == AppType::kCgi; }
+bool is_available(AppType type, AppModel model) {
+  return (kAvailable[static_cast<size_t>(type)] & bit(model)) != 0;
+}
+bool is_available(AppType type) { return kAvailable[static_cast<size_t>(type)] != 0; }
+
+// Of an application that does not say its model.
+AppModel usual_model(AppType type) {
+  if (type == AppType::kFastcgi) return AppModel::kPool;
+  return type == AppType::kScgi ? AppModel::kRemote : AppModel::kExec;
+}
 
 std::string_view why_impossible(AppType type, AppModel model) {
   switch (model) {
@@ -72,58 +83,114 @@ std::string_view word(AppModel model) { return word("model", static_cast<unsigne
 
 void Checker::check_app(App& app) {
   const std::string name = "app." + app.name;
-  check_combination(app, name);
+  fill_in(app, name);
+  const bool works = check_combination(app, name);
   app.identity = find_identity(name, app.origin, app.user, app.group);
   if (app.identity && app.user.empty() && config_.server.identity)
     app.identity->user = config_.server.identity->user;
-  if (!said(name + ".body")) app.body = config_.limits.body;
+  if (!works) return;
   check_programs(app, name);
+  check_directories(app, name);
+  check_belonging(app, name);
+  check_scripts(app, name);
+  check_limits(app, name);
+  if (app.model == AppModel::kPool) check_instances(app, name);
+  if (app.model == AppModel::kRemote) check_farm(app, name);
 }
 
-void Checker::check_combination(const App& app, const std::string& name) {
+// What follows from type and model, for what was not said.
+void Checker::fill_in(App& app, const std::string& name) {
+  const auto fill = [&](std::string_view option, auto& member, auto value) {
+    if (!said(fmt::format("{}.{}", name, option))) member = value;
+  };
+  const App defaults;
+  fill("model", app.model, usual_model(app.type));
+  const bool remote = app.model == AppModel::kRemote;
+  fill("body", app.body, config_.limits.body);
+  fill("concurrency", app.concurrency, remote ? App::kFarmConcurrency : defaults.concurrency);
+  fill("request_buffering", app.request_buffering, app.model != AppModel::kExec);
+  fill("idle_connection_time", app.idle_connection_time,
+       remote ? App::kFarmIdleTime : defaults.idle_connection_time);
+  fill("hash_key", app.hash_key, app.balance == Balance::kHash ? "path" : "");
+  if (remote && app.keep_connections == App::kAsManyAsItTakes) app.keep_connections = App::kFarmKeeps;
+}
+
+bool Checker::check_combination(const App& app, const std::string& name) {
   if (!is_possible(app.type, app.model) && said(name + ".model")) {
     const std::string_view near = word(nearest_model(app.type, app.model));
-    return error(name + ".model", app.origin,
-                 fmt::format("{}.model: type \"{}\" cannot run under model \"{}\": {}", name, word(app.type),
-                             word(app.model), why_impossible(app.type, app.model)),
-                 is_available(app.type)
-                     ? fmt::format("the nearest that works is \"{}\"", near)
-                     : fmt::format("the nearest would be \"{}\"; {}", near, kAvailableText));
+    error(name + ".model", app.origin,
+          fmt::format("{}.model: type \"{}\" cannot run under model \"{}\": {}", name, word(app.type),
+                      word(app.model), why_impossible(app.type, app.model)),
+          is_available(app.type) ? fmt::format("the nearest that works is \"{}\"", near)
+                                 : fmt::format("the nearest would be \"{}\"; {}", near, kAvailableText));
+    return false;
   }
   if (!is_available(app.type)) {
-    return error(name + ".type", app.origin,
-                 fmt::format("{}.type: \"{}\" is not available in this version", name, word(app.type)),
-                 std::string(kAvailableText));
+    error(name + ".type", app.origin,
+          fmt::format("{}.type: \"{}\" is not available in this version", name, word(app.type)),
+          std::string(kAvailableText));
+    return false;
   }
   if (!is_available(app.type, app.model)) {
     error(name + ".model", app.origin,
           fmt::format("{}.model: \"{}\" is not available in this version", name, word(app.model)),
           std::string(kAvailableText));
+    return false;
   }
+  if (app.model == AppModel::kPool && config_.workers.start == Start::kPerConnection) {
+    error(name + ".model", app.origin,
+          fmt::format(
+              "{}.model: \"pool\" needs workers that live on, and workers.start = \"per-connection\" has a "
+              "process for each connection",
+              name),
+          "set workers.start = \"ahead\", or run the processes elsewhere and use model = \"remote\"");
+  }
+  return true;
 }
 
+// What answers: a program, a directory of programs, peers.
 void Checker::check_programs(const App& app, const std::string& name) {
   const bool has_root = said(name + ".root");
   const bool has_program = said(name + ".program");
-  if (has_root && has_program) {
-    return error(name + ".program", app.origin, fmt::format("{}: has both root and program", name),
-                 "root for a directory of programs, program for one that answers everything");
+  const bool unsaid = !spoiled(name);
+  switch (app.model) {
+    case AppModel::kPool:
+      if (!has_program && unsaid) {
+        error("", app.origin, fmt::format("{}: has no program that instances could run", name),
+              "program = \"FILE\", or model = \"remote\" and peers = [...] for processes that others run");
+      }
+      break;
+    case AppModel::kRemote:
+      if (app.peers.empty() && unsaid) {
+        error(name + ".peers", app.origin, fmt::format("{}: has no peers", name),
+              "peers = [\"127.0.0.1:9000\"], or model = \"pool\" and program = \"FILE\" for processes that "
+              "this "
+              "server runs");
+      }
+      break;
+    default:
+      if (has_root && has_program) {
+        error(name + ".program", app.origin, fmt::format("{}: has both root and program", name),
+              "root for a directory of programs, program for one that answers everything");
+      }
+      if (!has_root && !has_program && unsaid) {
+        error("", app.origin, fmt::format("{}: has neither root nor program", name),
+              "root = \"DIRECTORY\" of programs, or program = \"FILE\" that answers everything");
+      }
+      if (has_root && said(name + ".arguments")) {
+        warn(name + ".arguments", app.origin, fmt::format("{}.arguments: means nothing with root", name),
+             "programs of a directory get none");
+      }
+      break;
   }
-  if (!has_root && !has_program) {
-    if (spoiled(name) || !is_available(app.type)) return;
-    return error("", app.origin, fmt::format("{}: has neither root nor program", name),
-                 "root = \"DIRECTORY\" of programs, or program = \"FILE\" that answers everything");
-  }
-  const bool own = app.identity.has_value();
-  const auto& as = own ? app.identity : config_.server.identity;
-  const std::string& user = own ? app.user : config_.server.user;
-  check_directory(name + ".spool_directory", name + ".spool_directory", app.origin, app.spool_directory,
-                  std::nullopt, "");
-  check_directory(name + ".root", name + ".root", app.origin, app.root, as, user);
-  if (app.program.empty()) return;
+  if (!app.program.empty() && applies(*find_option(table_named("app"), "program"), app))
+    check_program(app, name);
+}
+
+void Checker::check_program(const App& app, const std::string& name) {
   const std::string option = name + ".program";
   const std::string quoted = toml_quoted(app.program.text);
-  switch (machine_.program(app.program.text, as)) {
+  switch (machine_.program(app.program.text, app.identity ? app.identity : config_.server.identity)) {
     case Access::kGood: return;
     case Access::kMissing:
       return error(option, app.origin, fmt::format("{}: {} does not exist", option, quoted),
@@ -137,14 +204,51 @@ void Checker::check_programs(const App& app, const std::string& name) {
   }
 }
 
+// Scripts of pools and farms are looked up by the worker, programs by who runs them.
+void Checker::check_directories(const App& app, const std::string& name) {
+  const Server& server = config_.server;
+  const bool own = app.identity.has_value();
+  const auto check = [&](std::string_view option, const Path& path, bool own_user) {
+    const std::string full = fmt::format("{}.{}", name, option);
+    check_directory(full, full, app.origin, path, own_user ? app.identity : server.identity,
+                    own_user ? app.user : server.user);
+  };
+  check_directory(name + ".spool_directory", name + ".spool_directory", app.origin, app.spool_directory,
+                  std::nullopt, "");
+  check("root", app.root, own && app.model == AppModel::kExec);
+  if (app.model != AppModel::kRemote) check("directory", app.directory, own);
+  for (const Path& root : app.sendfile_roots) check("sendfile_roots", root, false);
+}
+
+// An option that silently does nothing.
+void Checker::check_belonging(const App& app, const std::string& name) {
+  for (const Option& option : table_named("app").options) {
+    const std::string full = fmt::format("{}.{}", name, option.name);
+    if (!said(full) || applies(option, app)) continue;
+    const bool by_model = option.models != 0 && (option.models & bit(app.model)) == 0;
+    warn(full, app.origin,
+         fmt::format("{}: means nothing with {} \"{}\"", full, by_model ? "model" : "type",
+                     by_model ? word(app.model) : word(app.type)),
+         "leave it out");
+  }
+  if (app.role != AppRole::kResponder && app.type != AppType::kFastcgi) {
+    error(name + ".role", app.origin,
+          fmt::format("{}.role: type \"{}\" has only responders", name, word(app.type)),
+          "type = \"fastcgi\"");
+  }
+}
+
 void Checker::warn_of_unused_apps() {
   for (const App& app : config_.apps) {
-    bool used = false;
-    for (const Route& route : config_.routes) used = used || route.app == app.name;
-    if (!used) {
-      warn("", app.origin, fmt::format("app.{}: no route refers to it", app.name),
-           fmt::format("add [[route]] with app = \"{}\"", app.name));
-    }
+    const bool used = std::ranges::any_of(config_.routes, [&](const Route& route) {
+      return route.app == app.name || route.authorize == app.name || route.filter == app.name;
+    });
+    if (used) continue;
+    const std::string_view by = app.role == AppRole::kAuthorizer ? "authorize"
+                                : app.role == AppRole::kFilter   ? "filter"
+                                                                 : "app";
+    warn("", app.origin, fmt::format("app.{}: no route refers to it", app.name),
+         fmt::format("add [[route]] with {} = \"{}\"", by, app.name));
   }
 }
 

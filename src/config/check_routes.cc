@@ -99,7 +99,8 @@ bool covers(const Route& earlier, const Route& later) {
   const bool methods = earlier.method.empty() ||
                        (!later.method.empty() &&
                         std::ranges::all_of(later.method, [&](auto& m) { return has_method(earlier, m); }));
-  return hosts && methods && PathPattern(earlier.path).covers(PathPattern(later.path));
+  const bool reached = !earlier.internal || later.internal;
+  return reached && hosts && methods && PathPattern(earlier.path).covers(PathPattern(later.path));
 }
 
 }  // namespace
@@ -111,6 +112,7 @@ void Checker::check_route(size_t index) {
   check_path(route, name);
   check_methods(route, name);
   check_action(route, name);
+  check_helpers(route, name);
   check_belonging(name);
 }
 
@@ -160,27 +162,92 @@ void Checker::check_action(Route& route, const std::string& name) {
     if (spoiled(name)) return;
     return error("", route.origin, "route: has no action", "one of " + quoted_list(kActions));
   }
-  if (said_actions.size() > 1) {
+  const bool both = said_actions == std::vector<std::string_view>{"app", "files"};
+  if (said_actions.size() > 1 && !both) {
     return error(fmt::format("{}.{}", name, said_actions[1]), route.origin,
                  fmt::format("route: has more than one action: {}", quoted_list(said_actions)),
-                 "keep one, and write another [[route]] for the other");
+                 "keep one, and write another [[route]] for the other; app and files may stand together");
   }
-  if (said_actions[0] == "files") return check_files(route, name);
-  if (said_actions[0] == "redirect") return check_redirect(route, name);
-  if (said_actions[0] == "respond") {
-    route.action = Action::kRespond;
-    return;
-  }
+  if (said_actions[0] == "files" || both) check_files(route, name);
+  if (said_actions[0] == "app") check_app_action(route, name);
+  if (both) check_files_first(route, name);
+  if (said_actions[0] == "redirect") check_redirect(route, name);
+  if (said_actions[0] == "respond") route.action = Action::kRespond;
+}
+
+void Checker::check_app_action(Route& route, const std::string& name) {
   route.action = Action::kApp;
-  const auto found = std::ranges::find(config_.apps, route.app, &App::name);
-  route.app_index = static_cast<size_t>(found - config_.apps.begin());
-  if (found != config_.apps.end() || route.app.empty()) return;
+  const std::string option = name + ".app";
+  const auto index = find_app(option, route.origin, route.app);
+  route.app_index = index.value_or(config_.apps.size());
+  if (index) check_role(option, route.origin, config_.apps[*index], AppRole::kResponder);
+}
+
+// Which files are the application's must be known, or their source would be sent.
+void Checker::check_files_first(const Route& route, const std::string& name) {
+  for (const std::string_view option : {"fallback", "listing"}) {
+    const std::string full = fmt::format("{}.{}", name, option);
+    if (!said(full)) continue;
+    warn(full, route.origin,
+         fmt::format("route.{}: means nothing where an application answers what is no file", option),
+         option == "fallback" ? "a script that answers is the application's fallback" : "leave it out");
+  }
+  if (route.app_index >= config_.apps.size()) return;
+  const App& app = config_.apps[route.app_index];
+  if (app.root.empty() || !app.scripts.empty()) return;
+  const bool knows = app.type != AppType::kCgi;
+  error(name + ".files", route.origin,
+        fmt::format("route.files: app.{} does not say which files are scripts: the rest of {} would be run",
+                    app.name, toml_quoted(app.root.text)),
+        knows ? fmt::format("add scripts = [\".php\"] or the like to [app.{}]", app.name)
+              : "give its programs a directory and a route of their own");
+}
+
+// The applications that stand around the action.
+void Checker::check_helpers(Route& route, const std::string& name) {
+  const auto find = [&](std::string_view option, const std::string& app,
+                        AppRole role) -> std::optional<size_t> {
+    if (app.empty()) return std::nullopt;
+    const std::string full = fmt::format("{}.{}", name, option);
+    const auto index = find_app(full, route.origin, app);
+    if (index) check_role(full, route.origin, config_.apps[*index], role);
+    return index;
+  };
+  route.authorize_index = find("authorize", route.authorize, AppRole::kAuthorizer);
+  route.filter_index = find("filter", route.filter, AppRole::kFilter);
+  if (route.filter_index && route.files_first()) {
+    error(name + ".filter", route.origin,
+          "route.filter: filters files, and here an application answers as well",
+          "give the files that are filtered a route of their own");
+  }
+}
+
+std::optional<size_t> Checker::find_app(const std::string& option, const Origin& fallback,
+                                        const std::string& app) {
+  const auto found = std::ranges::find(config_.apps, app, &App::name);
+  if (found != config_.apps.end()) return static_cast<size_t>(found - config_.apps.begin());
+  if (app.empty()) return std::nullopt;
   std::vector<std::string_view> names;
-  for (const App& app : config_.apps) names.push_back(app.name);
-  const std::string_view near = nearest(route.app, names);
-  error(name + ".app", route.origin,
-        fmt::format("route.app: there is no application {}", toml_quoted(route.app)),
-        near.empty() ? fmt::format("add [app.{}]", route.app) : fmt::format("did you mean \"{}\"?", near));
+  for (const App& other : config_.apps) names.push_back(other.name);
+  const std::string_view near = nearest(app, names);
+  error(option, fallback, fmt::format("{}: there is no application {}", shown_name(option), toml_quoted(app)),
+        near.empty() ? fmt::format("add [app.{}]", app) : fmt::format("did you mean \"{}\"?", near));
+  return std::nullopt;
+}
+
+void Checker::check_role(const std::string& option, const Origin& fallback, const App& app, AppRole role) {
+  if (app.role == role) return;
+  const auto word = [](AppRole of) {
+    return find_option(table_named("app"), "role")->words[static_cast<size_t>(of)];
+  };
+  const std::string_view its_place = app.role == AppRole::kAuthorizer ? "authorize"
+                                     : app.role == AppRole::kFilter   ? "filter"
+                                                                      : "app";
+  error(option, fallback,
+        fmt::format("{}: app.{} has role \"{}\", not \"{}\"", shown_name(option), app.name, word(app.role),
+                    word(role)),
+        fmt::format("{} = \"{}\" here, or role = \"{}\" in [app.{}]", its_place, app.name, word(role),
+                    app.name));
 }
 
 // An option of another action would silently do nothing.

@@ -2,6 +2,7 @@
 //
 // An option is one row: its name in the file, the member it fills, its range and its text. A table is the
 // rows of one TOML table and the records in Config that it fills.
+// A name with a point, "instances.min", is a member of a table of its own within the table.
 //
 // The rows are the single source for reading and checking (reader.cc), `config reference` (reference.cc,
 // schema.cc) and `config show` (show.cc). The type comes from the member's type, the default from the
@@ -30,10 +31,16 @@ enum class Type : uint8_t {
   kAddress,
   kWord,
   kStringList,
+  kPaths,
+  kPeers,
   kMap
 };
 
 using Words = std::span<const std::string_view>;
+
+// A set of models or of types.
+constexpr uint16_t bit(AppModel model) { return static_cast<uint16_t>(1U << static_cast<unsigned>(model)); }
+constexpr uint16_t bit(AppType type) { return static_cast<uint16_t>(1U << static_cast<unsigned>(type)); }
 
 struct Option {
   std::string_view name;
@@ -46,9 +53,13 @@ struct Option {
   std::string_view example{};           // TOML, where the type alone does not show how it is written
   std::span<const uint32_t> allowed{};  // the integers that are allowed, when a range does not say it
   std::string_view only_with{};         // the option of the same table without which this one means nothing
-  Words words{};                        // the words of an enumeration, in the order of its values
-  size_t offered = SIZE_MAX;            // the first so many words work in this version
-  Type type = Type::kString;            // bind() sets this and the following
+  uint16_t models = 0;                  // the models under which this means something; 0: any
+  uint16_t types = 0;                   // likewise
+  std::string_view word{};              // what may be written in place of the integer word_for
+  uint32_t word_for = 0;
+  Words words{};                  // the words of an enumeration, in the order of its values
+  uint16_t offered = UINT16_MAX;  // those that work in this version, the first the lowest bit
+  Type type = Type::kString;      // bind() sets this and the following
   void* (*member)(void* record) = nullptr;
 };
 
@@ -63,6 +74,8 @@ consteval Type type_of() {
   if constexpr (std::is_same_v<T, LogTarget>) return Type::kLogTarget;
   if constexpr (std::is_same_v<T, Address>) return Type::kAddress;
   if constexpr (std::is_same_v<T, StringList>) return Type::kStringList;
+  if constexpr (std::is_same_v<T, Paths>) return Type::kPaths;
+  if constexpr (std::is_same_v<T, Peers>) return Type::kPeers;
   if constexpr (std::is_same_v<T, StringMap>) return Type::kMap;
   return Type::kWord;
 }
@@ -119,6 +132,15 @@ struct Table {
 std::span<const Table> tables();
 const Table& table_named(std::string_view name);
 const Option* find_option(const Table& table, std::string_view name);
+// Whether options of the table are "NAME.something": they may be written as one table, NAME = { something = 1
+// }.
+bool is_group(const Table& table, std::string_view name);
+// Whether it means anything under the application's model and type.
+bool applies(const Option& option, const App& app);
+// The words that work in this version.
+std::vector<std::string_view> offered_words(const Option& option);
+// Whether "true" and "false" are among its words: they are written without quotes.
+bool is_switch(const Option& option);
 
 // "limits", "app.git", "route[0]": what stands before the option in Config::origins.
 std::string record_name(const Table& table, const Config& config, size_t index);

@@ -69,6 +69,7 @@ std::string with_largest_unit(const std::array<Unit, N>& units, uint64_t amount)
 
 std::optional<Duration> parse_duration(std::string_view text) {
   if (text.empty()) return std::nullopt;
+  if (text == "0") return Duration::zero();
   uint64_t total = 0;
   while (!text.empty()) {
     const auto number = take_number(text);
@@ -87,6 +88,7 @@ std::string format_duration(Duration duration) {
 }
 
 std::optional<Bytes> parse_size(std::string_view text) {
+  if (text == "0") return Bytes{};
   const auto number = take_number(text);
   const Unit* unit = find_unit(kSizeUnits, text);
   if (!number || unit == nullptr) return std::nullopt;

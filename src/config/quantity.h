@@ -13,11 +13,11 @@
 
 namespace remuda::config {
 
-// "30s", "500ms", "1m30s", "2h", "1d".
+// "30s", "500ms", "1m30s", "2h", "1d", "0".
 std::optional<Duration> parse_duration(std::string_view text);
 std::string format_duration(Duration duration);
 
-// "8KiB", "1GiB", "500B": units are powers of 1024.
+// "8KiB", "1GiB", "500B", "0": units are powers of 1024.
 std::optional<Bytes> parse_size(std::string_view text);
 std::string format_size(Bytes size);
 // For what people write instead ("8k", "1GB", "10 mb"): the size that they probably mean.

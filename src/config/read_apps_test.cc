@@ -17,12 +17,19 @@ using testing::ElementsAre;
 TEST(Apps, RunOnlyWhatThisVersionHas) {
   const auto app = [](std::string_view type, std::string_view model) {
     return mistakes("[app.x]\ntype = \"" + std::string(type) + "\"\nmodel = \"" + std::string(model) +
-                    "\"\nprogram = \"hello\"\n[[route]]\napp = \"x\"\n");
+                    "\"\nprogram = \"hello\"\npeers = \"[::1]:9\"\n[[route]]\napp = \"x\"\n");
   };
+  const std::string available =
+      "this version runs type \"cgi\" with model \"exec\", types \"fastcgi\" and \"scgi\" with \"pool\" and "
+      "\"remote\"";
   EXPECT_THAT(app("cgi", "exec"), ElementsAre("(none)"));
-  EXPECT_THAT(app("cgi", "fork"),
-              ElementsAre("r.toml:3:9: app.x.model: \"fork\" is not available in this version; this "
-                          "version runs type \"cgi\" with model \"exec\""));
+  EXPECT_THAT(app("fastcgi", "pool"), ElementsAre("(none)"));
+  EXPECT_THAT(app("fastcgi", "remote"), ElementsAre("(none)"));
+  EXPECT_THAT(app("scgi", "pool"), ElementsAre("(none)"));
+  EXPECT_THAT(app("scgi", "remote"), ElementsAre("(none)"));
+  EXPECT_THAT(
+      app("cgi", "fork"),
+      ElementsAre("r.toml:3:9: app.x.model: \"fork\" is not available in this version; " + available));
   EXPECT_THAT(
       app("cgi", "pool"),
       ElementsAre(
@@ -34,20 +41,17 @@ TEST(Apps, RunOnlyWhatThisVersionHas) {
           "r.toml:3:9: app.x.model: type \"cgi\" cannot run under model \"remote\": there is no protocol "
           "by which another machine would offer it; the nearest that works is \"exec\""));
   EXPECT_THAT(app("wsgi", "pool"),
-              ElementsAre("r.toml:2:8: app.x.type: \"wsgi\" is not available in this version; this "
-                          "version runs type \"cgi\" with model \"exec\""));
+              ElementsAre("r.toml:2:8: app.x.type: \"wsgi\" is not available in this version; " + available));
   EXPECT_THAT(
       app("fastcgi", "exec"),
       ElementsAre(
           "r.toml:3:9: app.x.model: type \"fastcgi\" cannot run under model \"exec\": it answers many "
-          "requests, and a process for each would not; the nearest would be \"pool\"; this version runs "
-          "type \"cgi\" with model \"exec\""));
+          "requests, and a process for each would not; the nearest that works is \"pool\""));
   EXPECT_THAT(
       app("module", "fork"),
-      ElementsAre(
-          "r.toml:3:9: app.x.model: type \"module\" cannot run under model \"fork\": it is code that is "
-          "loaded, not a program that is started; the nearest would be \"pool\"; this version runs type "
-          "\"cgi\" with model \"exec\""));
+      ElementsAre("r.toml:3:9: app.x.model: type \"module\" cannot run under model \"fork\": it is code "
+                  "that is loaded, not a program that is started; the nearest would be \"pool\"; " +
+                  available));
   EXPECT_THAT(app("cgy", "exec"),
               ElementsAre("r.toml:2:8: app.x.type: \"cgy\" is not known; did you mean \"cgi\"?"));
 }

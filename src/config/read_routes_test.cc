@@ -25,7 +25,7 @@ TEST(Routes, HaveExactlyOneAction) {
   EXPECT_THAT(
       route_mistakes("files = \"public\"\nrespond = 404"),
       ElementsAre("r.toml:3:11: route: has more than one action: \"files\", \"respond\"; keep one, and write "
-                  "another [[route]] for the other"));
+                  "another [[route]] for the other; app and files may stand together"));
   EXPECT_THAT(route_mistakes("file = \"public\""),
               ElementsAre("r.toml:2:1: route: unknown option \"file\"; did you mean \"files\"?"));
   EXPECT_THAT(route_mistakes("respond = 100"),
@@ -45,6 +45,73 @@ TEST(Routes, ReferToAnApplication) {
               ElementsAre("r.toml:4:7: route.app: there is no application \"gti\"; did you mean \"git\"?"));
   EXPECT_THAT(mistakes(app + "app = \"wiki\""),
               ElementsAre("r.toml:4:7: route.app: there is no application \"wiki\"; add [app.wiki]"));
+}
+
+constexpr std::string_view kHelpers = R"(
+[app.guard]
+type = "fastcgi"
+role = "authorizer"
+peers = "[::1]:9"
+model = "remote"
+[app.mark]
+type = "fastcgi"
+role = "filter"
+program = "hello"
+[app.php]
+type = "fastcgi"
+root = "public"
+program = "hello"
+)";
+
+std::vector<std::string> with_helpers(std::string_view lines) {
+  return mistakes(std::string(kHelpers) + "[[route]]\n" + std::string(lines));
+}
+
+TEST(Routes, AreGuardedAndFiltered) {
+  const Config config =
+      good(std::string(kHelpers) +
+           "scripts = \".php\"\n[[route]]\nfiles = \"public\"\nauthorize = \"guard\"\nfilter = "
+           "\"mark\"\npath = \"/a/\"\n[[route]]\napp = \"php\"\nfiles = \"public\"\ninternal = true\n");
+  ASSERT_EQ(config.routes.size(), 2U);
+  EXPECT_EQ(config.routes[0].authorize_index, 0U);
+  EXPECT_EQ(config.routes[0].filter_index, 1U);
+  EXPECT_FALSE(config.routes[0].files_first());
+  EXPECT_EQ(config.routes[1].action, Action::kApp);
+  EXPECT_EQ(config.routes[1].app_index, 2U);
+  EXPECT_TRUE(config.routes[1].files_first());
+  EXPECT_TRUE(config.routes[1].internal);
+  EXPECT_TRUE(config.warnings.empty());
+}
+
+TEST(Routes, NameApplicationsOfTheRightRole) {
+  EXPECT_THAT(
+      with_helpers("app = \"guard\""),
+      ElementsAre("r.toml:16:7: route.app: app.guard has role \"authorizer\", not \"responder\"; authorize = "
+                  "\"guard\" here, or role = \"responder\" in [app.guard]"));
+  EXPECT_THAT(
+      with_helpers("app = \"php\"\nauthorize = \"mark\""),
+      ElementsAre("r.toml:17:13: route.authorize: app.mark has role \"filter\", not \"authorizer\"; filter = "
+                  "\"mark\" here, or role = \"authorizer\" in [app.mark]"));
+  EXPECT_THAT(with_helpers("respond = 404\nauthorize = \"gard\""),
+              ElementsAre("r.toml:17:13: route.authorize: there is no application \"gard\"; did you mean "
+                          "\"guard\"?"));
+  EXPECT_THAT(
+      with_helpers("app = \"php\"\nfilter = \"mark\""),
+      ElementsAre("r.toml:17:10: route.filter: means nothing in a route without files; leave it out"));
+}
+
+TEST(Routes, KnowWhichFilesAreScripts) {
+  EXPECT_THAT(
+      with_helpers("app = \"php\"\nfiles = \"public\""),
+      ElementsAre("r.toml:17:9: route.files: app.php does not say which files are scripts: the rest of "
+                  "\"/site/public\" would be run; add scripts = [\".php\"] or the like to [app.php]"));
+}
+
+TEST(Routes, InternalOnesLeaveClientsToLaterOnes) {
+  EXPECT_THAT(mistakes("[[route]]\nrespond = 404\ninternal = true\n[[route]]\nrespond = 410\n"),
+              ElementsAre("(none)"));
+  EXPECT_THAT(mistakes("[[route]]\nrespond = 404\n[[route]]\nrespond = 410\ninternal = true\n"),
+              testing::SizeIs(1));
 }
 
 TEST(Routes, NameADirectoryThatCanBeRead) {

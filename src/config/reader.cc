@@ -34,13 +34,22 @@ std::string other_home(std::string_view option) {
   return {};
 }
 
-std::string hint_for_option(const Table& table, std::string_view name) {
+// `group` is empty, or "instances." for the members of that table.
+std::string hint_for_option(const Table& table, std::string_view group, std::string_view name) {
+  constexpr size_t kMostShown = 24;
   std::vector<std::string_view> names;
-  for (const Option& option : table.options) names.push_back(option.name);
+  for (const Option& option : table.options) {
+    std::string_view rest = option.name;
+    if (!rest.starts_with(group)) continue;
+    rest = rest.substr(group.size());
+    rest = rest.substr(0, rest.find('.'));
+    if (names.empty() || names.back() != rest) names.push_back(rest);
+  }
   const std::string_view near = nearest(name, names);
   if (!near.empty()) return fmt::format("did you mean \"{}\"?", near);
-  std::string home = other_home(name);
-  return home.empty() ? "one of " + quoted_list(names) : home;
+  std::string home = group.empty() ? other_home(name) : "";
+  if (!home.empty()) return home;
+  return names.size() > kMostShown ? "remuda config reference lists all" : "one of " + quoted_list(names);
 }
 
 std::string hint_for_table(std::string_view name) {
@@ -117,26 +126,53 @@ const Table* find_table(std::string_view name) {
   return nullptr;
 }
 
+// Where the members of a record go: its name in origins and in diagnostics, and the record.
+struct RecordPlace {
+  const std::string& name;
+  const std::string& shown;
+  void* record;
+};
+
+// Members of a record, or of a table in it: then `group` is its name with a point.
+void read_members(const Table& table, const Node& node, const std::string& group, const RecordPlace& place,
+                  Config& config, Findings& findings) {
+  for (const Node& member : node.children) {
+    const std::string option_name = group + member.key;
+    const Option* option = find_option(table, option_name);
+    if (option == nullptr && is_group(table, option_name)) {
+      if (member.kind == Node::Kind::kTable) {
+        read_members(table, member, option_name + ".", place, config, findings);
+        continue;
+      }
+      findings.spoiled.insert(place.name);
+      error(findings, member.at,
+            fmt::format("{}.{}: expected a table, not {}", place.shown, option_name, kind_name(member.kind)),
+            fmt::format("write {} = {{ ... }}", member.key));
+      continue;
+    }
+    if (option == nullptr) {
+      findings.spoiled.insert(place.name);
+      const std::string inside = group.empty() ? "" : "." + group.substr(0, group.size() - 1);
+      error(findings, member.key_at,
+            fmt::format("{}{}: unknown option {}", place.shown, inside, toml_quoted(member.key)),
+            hint_for_option(table, group, member.key));
+      continue;
+    }
+    config.origins[fmt::format("{}.{}", place.name, option->name)] = member.at;
+    const ValueContext context{fmt::format("{}.{}", place.shown, option->name), config.base_directory};
+    if (auto mistake = set_value(*option, place.record, member, context)) {
+      findings.spoiled.insert(place.name);
+      findings.diagnostics.push_back(std::move(*mistake));
+    }
+  }
+}
+
 }  // namespace
 
 void read_record(const Table& table, const Node& node, const std::string& name, void* record, Config& config,
                  Findings& findings) {
   const std::string shown = table.shape == Table::Shape::kRepeated ? std::string(table.name) : name;
-  for (const Node& member : node.children) {
-    const Option* option = find_option(table, member.key);
-    if (option == nullptr) {
-      findings.spoiled.insert(name);
-      error(findings, member.key_at, fmt::format("{}: unknown option {}", shown, toml_quoted(member.key)),
-            hint_for_option(table, member.key));
-      continue;
-    }
-    config.origins[fmt::format("{}.{}", name, option->name)] = member.at;
-    const ValueContext context{fmt::format("{}.{}", shown, option->name), config.base_directory};
-    if (auto mistake = set_value(*option, record, member, context)) {
-      findings.spoiled.insert(name);
-      findings.diagnostics.push_back(std::move(*mistake));
-    }
-  }
+  read_members(table, node, "", {name, shown, record}, config, findings);
 }
 
 void read_tree(const Node& root, Config& config, Findings& findings) {

@@ -27,6 +27,8 @@ std::string_view type_word(const Option& option) {
     case Type::kAddress: return "address";
     case Type::kWord: return "word";
     case Type::kStringList: return "list of strings";
+    case Type::kPaths: return "list of paths";
+    case Type::kPeers: return "list of peers";
     case Type::kMap: return "table of strings";
   }
   return {};
@@ -50,13 +52,14 @@ std::string amount(const Option& option, uint64_t value) {
 }
 
 std::string allowed_text(const Option& option) {
-  if (!option.words.empty())
-    return quoted_list(option.words.first(std::min(option.offered, option.words.size())));
+  if (is_switch(option)) return fmt::format("{}", fmt::join(option.words, ", "));
+  if (!option.words.empty()) return quoted_list(offered_words(option));
   if (!option.allowed.empty()) return fmt::format("{}", fmt::join(option.allowed, ", "));
   const bool has_range =
       option.type == Type::kInteger || option.type == Type::kDuration || option.type == Type::kSize;
   if (!has_range) return option.example.empty() ? "" : fmt::format("such as `{}`", option.example);
   std::string range = fmt::format("{} to {}", amount(option, option.minimum), amount(option, option.maximum));
+  if (!option.word.empty()) range += fmt::format(", \"{}\"", option.word);
   if (!option.zero.empty()) range += fmt::format("; 0: {}", option.zero);
   return range;
 }
@@ -70,14 +73,30 @@ std::string header(const Table& table) {
   return fmt::format("[{}]", table.name);
 }
 
+std::string words_in(std::string_view option, uint16_t set) {
+  const Words words = find_option(table_named("app"), option)->words;
+  std::vector<std::string_view> in;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if ((set >> i & 1U) != 0) in.push_back(words[i]);
+  }
+  return fmt::format("{}", fmt::join(in, ", "));
+}
+
+// Without what the option means nothing.
+std::string only_text(const Option& option) {
+  std::string text;
+  if (!option.only_with.empty()) text += fmt::format(" Only with `{}`.", option.only_with);
+  if (option.models != 0) text += fmt::format(" Model {}.", words_in("model", option.models));
+  if (option.types != 0) text += fmt::format(" Type {}.", words_in("type", option.types));
+  return text;
+}
+
 void write_table(std::string& out, const Table& table) {
   out += fmt::format("\n## `{}`\n\n{}\n\n", header(table), table.text);
   out += "| option | type | default | allowed | |\n|---|---|---|---|---|\n";
   for (const Option& option : table.options) {
-    const std::string only =
-        option.only_with.empty() ? "" : fmt::format(" Only with `{}`.", option.only_with);
     out += fmt::format("| `{}` | {} | {} | {} | {}{} |\n", option.name, type_text(option),
-                       default_text(table, option), allowed_text(option), option.text, only);
+                       default_text(table, option), allowed_text(option), option.text, only_text(option));
   }
 }
 

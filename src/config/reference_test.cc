@@ -31,8 +31,9 @@ TEST(Options, HaveUniqueNamesTextAndDefaultsInRange) {
       EXPECT_EQ(option.type == Type::kWord, !option.words.empty());
       EXPECT_TRUE(option.only_with.empty() || find_option(table, option.only_with));
       if (option.type == Type::kInteger && option.allowed.empty()) {
-        EXPECT_GE(value_of<uint32_t>(option, table.defaults()), option.minimum);
-        EXPECT_LE(value_of<uint32_t>(option, table.defaults()), option.maximum);
+        const uint32_t value = value_of<uint32_t>(option, table.defaults());
+        const bool is_word = !option.word.empty() && value == option.word_for;
+        EXPECT_TRUE(is_word || (value >= option.minimum && value <= option.maximum)) << value;
         EXPECT_LE(option.maximum, UINT32_MAX);
       }
       if (option.type == Type::kDuration) {
@@ -59,7 +60,12 @@ TEST(Markdown, HasEveryOption) {
           "| `head` | duration | `\"15s\"` | 10ms to 1d | From the first byte of a request to the end of "
           "its head; then 408. |"));
   EXPECT_THAT(text, HasSubstr("| `threads` | integer, threads | `0` | 0 to 1024; 0: one per core |"));
-  EXPECT_THAT(text, HasSubstr("| `type` | word | `\"cgi\"` | \"cgi\" |"));
+  EXPECT_THAT(text, HasSubstr("| `type` | word | `\"cgi\"` | \"cgi\", \"fastcgi\", \"scgi\" |"));
+  EXPECT_THAT(text, HasSubstr("| `multiplex` | word | `\"auto\"` | auto, true, false |"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("| `instances.max` | integer, instances | `\"auto\"` | 0 to 100000, \"auto\"; 0: auto |"));
+  EXPECT_THAT(text, HasSubstr("ended, down to min. Model pool. |"));
   EXPECT_THAT(text, HasSubstr("\n## `[[route]]`\n"));
 }
 
@@ -80,11 +86,18 @@ TEST(Schema, IsJsonWithEveryOption) {
     const auto& record = table.shape == Table::Shape::kOnce    ? of_table
                          : table.shape == Table::Shape::kNamed ? of_table["additionalProperties"]
                                                                : of_table["items"];
-    for (const Option& option : table.options)
-      EXPECT_TRUE(record["properties"].contains(std::string(option.name))) << option.name;
+    for (const Option& option : table.options) {
+      const std::string name(option.name);
+      const size_t point = name.find('.');
+      const auto& home = point == std::string::npos ? record : record["properties"][name.substr(0, point)];
+      EXPECT_TRUE(home["properties"].contains(name.substr(point == std::string::npos ? 0 : point + 1)))
+          << name;
+    }
   }
   const auto& app = schema["properties"]["app"]["additionalProperties"];
-  EXPECT_EQ(app["properties"]["type"]["enum"], nlohmann::json::array({"cgi"}));
+  EXPECT_EQ(app["properties"]["type"]["enum"], nlohmann::json::array({"cgi", "fastcgi", "scgi"}));
+  EXPECT_EQ(app["properties"]["multiplex"]["enum"], nlohmann::json::array({"auto", true, false}));
+  EXPECT_EQ(app["properties"]["instances"]["properties"]["max"]["default"], "auto");
   EXPECT_EQ(schema["properties"]["limits"]["properties"]["body"]["default"], "1GiB");
   EXPECT_EQ(schema["properties"]["workers"]["properties"]["processes"]["minimum"], 1);
 }

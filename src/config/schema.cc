@@ -3,7 +3,7 @@
 // The JSON schema of the configuration file: the only file that includes the JSON library.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -18,8 +18,9 @@ using Json = nlohmann::ordered_json;
 
 Json words_of(const Option& option) {
   Json words = Json::array();
-  for (const std::string_view word : option.words.first(std::min(option.offered, option.words.size()))) {
-    words.push_back(word);
+  for (const std::string_view word : offered_words(option)) {
+    const bool plain = is_switch(option) && (word == "true" || word == "false");
+    words.push_back(plain ? Json(word == "true") : Json(word));
   }
   return words;
 }
@@ -30,13 +31,16 @@ Json string_list(const Option&) {
 }
 
 Json integer(const Option& option) {
-  if (option.allowed.empty())
-    return {{"type", "integer"}, {"minimum", option.minimum}, {"maximum", option.maximum}};
+  if (option.allowed.empty()) {
+    const Json number = {{"type", "integer"}, {"minimum", option.minimum}, {"maximum", option.maximum}};
+    if (option.word.empty()) return number;
+    return {{"oneOf", Json::array({number, {{"const", option.word}}})}};
+  }
   return {{"enum", std::vector<uint32_t>(option.allowed.begin(), option.allowed.end())}};
 }
 
 Json size(const Option& option) {
-  const Json text = {{"type", "string"}, {"pattern", "^[0-9]+(B|KiB|MiB|GiB|TiB)$"}};
+  const Json text = {{"type", "string"}, {"pattern", "^(0|[0-9]+(B|KiB|MiB|GiB|TiB))$"}};
   const Json number = {{"type", "integer"}, {"minimum", option.minimum}, {"maximum", option.maximum}};
   return {{"oneOf", Json::array({text, number})}};
 }
@@ -45,10 +49,12 @@ Json value_schema(const Option& option) {
   switch (option.type) {
     case Type::kBoolean: return {{"type", "boolean"}};
     case Type::kInteger: return integer(option);
-    case Type::kDuration: return {{"type", "string"}, {"pattern", "^([0-9]+(ms|s|m|h|d))+$"}};
+    case Type::kDuration: return {{"type", "string"}, {"pattern", "^(0|([0-9]+(ms|s|m|h|d))+)$"}};
     case Type::kSize: return size(option);
     case Type::kWord: return {{"enum", words_of(option)}};
-    case Type::kStringList: return string_list(option);
+    case Type::kStringList:
+    case Type::kPaths:
+    case Type::kPeers: return string_list(option);
     case Type::kMap: return {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}};
     case Type::kString:
     case Type::kPath:
@@ -62,7 +68,10 @@ Json default_of(const Table& table, const Option& option) {
   const void* defaults = table.defaults();
   switch (option.type) {
     case Type::kBoolean: return value_of<bool>(option, defaults);
-    case Type::kInteger: return value_of<uint32_t>(option, defaults);
+    case Type::kInteger:
+      if (option.word.empty() || value_of<uint32_t>(option, defaults) != option.word_for)
+        return value_of<uint32_t>(option, defaults);
+      return option.word;
     case Type::kStringList: return value_of<StringList>(option, defaults);
     case Type::kMap: return Json::object();
     default: break;
@@ -79,31 +88,49 @@ Json option_schema(const Table& table, const Option& option) {
   return schema;
 }
 
+Json object_schema(std::string_view description) {
+  return {{"type", "object"},
+          {"description", description},
+          {"properties", Json::object()},
+          {"additionalProperties", false}};
+}
+
+// The object that holds the option, and its name there: "instances.min" is "min" in "instances".
+std::pair<Json*, std::string> home_of(Json& record, const Option& option) {
+  const size_t point = option.name.find('.');
+  if (point == std::string_view::npos) return {&record["properties"], std::string(option.name)};
+  Json& group = record["properties"][std::string(option.name.substr(0, point))];
+  if (group.is_null()) group = object_schema("");
+  return {&group["properties"], std::string(option.name.substr(point + 1))};
+}
+
 Json record_schema(const Table& table) {
-  Json properties = Json::object();
+  Json schema = object_schema(table.text);
   Json dependent = Json::object();
   for (const Option& option : table.options) {
-    properties[std::string(option.name)] = option_schema(table, option);
+    const auto [home, name] = home_of(schema, option);
+    (*home)[name] = option_schema(table, option);
     if (!option.only_with.empty()) dependent[std::string(option.name)] = Json::array({option.only_with});
   }
-  Json schema = {{"type", "object"},
-                 {"description", table.text},
-                 {"properties", properties},
-                 {"additionalProperties", false}};
   if (!dependent.empty()) schema["dependentRequired"] = dependent;
   return schema;
 }
 
-Json exactly_one(std::initializer_list<std::string_view> names) {
-  Json choices = Json::array();
-  for (const std::string_view name : names) choices.push_back({{"required", Json::array({name})}});
-  return choices;
+// One action, or an application with files before it.
+Json one_action() {
+  const auto only = [](std::string_view name, std::initializer_list<std::string_view> others) {
+    Json without = Json::array();
+    for (const std::string_view other : others) without.push_back({{"required", Json::array({other})}});
+    return Json{{"required", Json::array({name})}, {"not", {{"anyOf", without}}}};
+  };
+  return Json::array({only("app", {"redirect", "respond"}), only("files", {"app", "redirect", "respond"}),
+                      only("redirect", {"app", "files", "respond"}),
+                      only("respond", {"app", "files", "redirect"})});
 }
 
 Json table_schema(const Table& table) {
   Json record = record_schema(table);
-  if (table.name == "route") record["oneOf"] = exactly_one({"app", "files", "redirect", "respond"});
-  if (table.name == "app") record["oneOf"] = exactly_one({"root", "program"});
+  if (table.name == "route") record["oneOf"] = one_action();
   if (table.name == "listener") record["required"] = Json::array({"address"});
   switch (table.shape) {
     case Table::Shape::kOnce: break;

@@ -26,10 +26,11 @@ void write_lines(std::string& out, const std::vector<Line>& lines) {
   for (const Line& line : lines) out += fmt::format("{:<{}}  # {}\n", line.text, width, line.comment);
 }
 
-// Options of actions that this route does not have would be noise, and mistakes if they were read back.
-bool belongs(const Config& config, const std::string& name, const Option& option) {
-  if (option.only_with.empty()) return true;
-  return config.origins.contains(fmt::format("{}.{}", name, option.only_with));
+// Options that mean nothing here would be noise, and mistakes or warnings if they were read back.
+bool belongs(const Config& config, const Table& table, size_t index, const std::string& name,
+             const Option& option) {
+  if (table.name == "app") return config::applies(option, config.apps[index]);
+  return option.only_with.empty() || config.origins.contains(fmt::format("{}.{}", name, option.only_with));
 }
 
 bool is_action_not_taken(const Table& table, const Option& option, const Origin& origin) {
@@ -44,7 +45,7 @@ void write_record(std::string& out, const Config& config, const Table& table, si
   std::vector<Line> lines;
   for (const Option& option : table.options) {
     const Origin origin = config.origin_of(fmt::format("{}.{}", name, option.name));
-    if (!belongs(config, name, option) || is_action_not_taken(table, option, origin)) continue;
+    if (!belongs(config, table, index, name, option) || is_action_not_taken(table, option, origin)) continue;
     if (is_unset(option, record) && origin.kind == Origin::Kind::kDefault) {
       // An action that is not taken, or the other way to name a program, is no value.
       if (option.unset != "another action is given" && !option.unset.ends_with("is given instead")) {

@@ -29,7 +29,8 @@ Mistake wrong_type(const Option& option, const Node& node) {
     hint = "write the number without quotes";
   if (node.kind == Node::Kind::kString && option.type == Type::kBoolean)
     hint = "write true or false without quotes";
-  return {fmt::format("expected {}, not {}", type_expectation(option.type), kind_name(node.kind)),
+  const std::string or_word = option.word.empty() ? "" : fmt::format(" or \"{}\"", option.word);
+  return {fmt::format("expected {}{}, not {}", type_expectation(option.type), or_word, kind_name(node.kind)),
           std::move(hint)};
 }
 
@@ -65,6 +66,10 @@ Checked set_boolean(const Option& option, void* record, const Node& node) {
 }
 
 Checked set_integer(const Option& option, void* record, const Node& node) {
+  if (!option.word.empty() && node.kind == Node::Kind::kString && node.text == option.word) {
+    value_of<uint32_t>(option, record) = option.word_for;
+    return std::nullopt;
+  }
   if (node.kind != Node::Kind::kInteger) return wrong_type(option, node);
   if (node.integer < 0) {
     return Mistake{fmt::format("{} is out of range", node.integer),
@@ -107,16 +112,23 @@ Checked set_size(const Option& option, void* record, const Node& node) {
   return std::nullopt;
 }
 
+// A switch takes true and false without quotes.
+std::string_view word_of(const Option& option, const Node& node) {
+  if (node.kind == Node::Kind::kBoolean && is_switch(option)) return node.boolean ? "true" : "false";
+  return node.kind == Node::Kind::kString ? std::string_view(node.text) : std::string_view();
+}
+
 Checked set_word(const Option& option, void* record, const Node& node) {
-  const Words offered = option.words.first(std::min(option.offered, option.words.size()));
-  if (node.kind != Node::Kind::kString) {
+  const std::string_view word = word_of(option, node);
+  if (word.data() == nullptr) {
     Mistake mistake = wrong_type(option, node);
-    mistake.hint = "one of " + quoted_list(offered);
+    mistake.hint = "one of " + quoted_list(offered_words(option));
     return mistake;
   }
-  const auto found = std::ranges::find(option.words, std::string_view(node.text));
+  const auto found = std::ranges::find(option.words, word);
   if (found == option.words.end()) {
-    return Mistake{fmt::format("{} is not known", toml_quoted(node.text)), did_you_mean(node.text, offered)};
+    return Mistake{fmt::format("{} is not known", toml_quoted(word)),
+                   did_you_mean(word, offered_words(option))};
   }
   *static_cast<uint8_t*>(option.member(record)) = static_cast<uint8_t>(found - option.words.begin());
   return std::nullopt;
@@ -174,19 +186,66 @@ Checked check_item(const Option& option, const Node& item, const StringList& bef
   return check_text(item.text);
 }
 
-// A single string stands for a list of one.
-Checked set_list(const Option& option, void* record, const Node& node) {
-  StringList list;
+// A single string stands for a list of one. `take` gets each item that is a text.
+template <class Take>
+Checked for_each_item(const Option& option, const Node& node, Take take) {
+  StringList texts;
   const std::span<const Node> items =
       node.kind == Node::Kind::kList ? std::span(node.children) : std::span(&node, 1);
   for (const Node& item : items) {
-    if (auto mistake = check_item(option, item, list)) {
+    Checked mistake = check_item(option, item, texts);
+    if (!mistake) mistake = take(item.text);
+    if (mistake) {
       mistake->at = &item;
       return mistake;
     }
-    list.push_back(item.text);
+    texts.push_back(item.text);
   }
+  return std::nullopt;
+}
+
+Checked set_list(const Option& option, void* record, const Node& node) {
+  StringList list;
+  const auto take = [&](const std::string& text) -> Checked {
+    list.push_back(text);
+    return std::nullopt;
+  };
+  if (auto mistake = for_each_item(option, node, take)) return mistake;
   value_of<StringList>(option, record) = std::move(list);
+  return std::nullopt;
+}
+
+Checked set_paths(const Option& option, void* record, const Node& node, const ValueContext& context) {
+  Paths paths;
+  const auto take = [&](const std::string& text) -> Checked {
+    paths.push_back({absolute_path(text, context.base_directory)});
+    return std::nullopt;
+  };
+  if (auto mistake = for_each_item(option, node, take)) return mistake;
+  value_of<Paths>(option, record) = std::move(paths);
+  return std::nullopt;
+}
+
+Checked set_peers(const Option& option, void* record, const Node& node, const ValueContext& context) {
+  Peers peers;
+  const auto take = [&](const std::string& text) -> Checked {
+    auto peer = base::parse_peer(text);
+    if (!peer) return Mistake{fmt::format("{}: {}", toml_quoted(text), peer.error().what), peer.error().hint};
+    if (!peer->path.empty() && peer->path.front() != '@')
+      peer->path = absolute_path(peer->path, context.base_directory);
+    if (peer->path.size() > base::Peer::kLongestPath)
+      return Mistake{fmt::format("{}: the path is too long for a socket", toml_quoted(text)),
+                     "use a shorter one"};
+    const auto same = [&](const Peer& other) { return address_text(other) == address_text(*peer); };
+    if (std::ranges::any_of(peers, same)) {
+      return Mistake{fmt::format("{} stands in the list twice", toml_quoted(address_text(*peer))),
+                     "weight=2 gives a peer twice the share"};
+    }
+    peers.push_back(std::move(*peer));
+    return std::nullopt;
+  };
+  if (auto mistake = for_each_item(option, node, take)) return mistake;
+  value_of<Peers>(option, record) = std::move(peers);
   return std::nullopt;
 }
 
@@ -221,15 +280,29 @@ Checked set(const Option& option, void* record, const Node& node, const ValueCon
     case Type::kAddress: return set_address(option, record, node, context);
     case Type::kWord: return set_word(option, record, node);
     case Type::kStringList: return set_list(option, record, node);
+    case Type::kPaths: return set_paths(option, record, node, context);
+    case Type::kPeers: return set_peers(option, record, node, context);
     case Type::kMap: return set_map(option, record, node);
   }
   return std::nullopt;
 }
 
-std::string list_text(const StringList& list) {
+// `text_of` makes a text of an item.
+template <class List, class TextOf>
+std::string list_text(const List& list, TextOf text_of) {
   std::string text;
-  for (const std::string& item : list) text += (text.empty() ? "" : ", ") + toml_quoted(item);
+  for (const auto& item : list) text += (text.empty() ? "" : ", ") + toml_quoted(text_of(item));
   return "[" + text + "]";
+}
+
+std::string integer_text(const Option& option, uint32_t value) {
+  const bool is_word = !option.word.empty() && value == option.word_for;
+  return is_word ? toml_quoted(option.word) : fmt::format("{}", value);
+}
+
+std::string word_text(const Option& option, std::string_view word) {
+  const bool plain = is_switch(option) && (word == "true" || word == "false");
+  return plain ? std::string(word) : toml_quoted(word);
 }
 
 // TOML allows these in a key without quotes.
@@ -262,6 +335,8 @@ std::string_view type_expectation(Type type) {
     case Type::kAddress: return "an address such as \"127.0.0.1:8080\"";
     case Type::kWord: return "a word in quotes";
     case Type::kStringList: return "a string or a list of strings";
+    case Type::kPaths: return "a path or a list of paths";
+    case Type::kPeers: return "a peer or a list of peers such as [\"127.0.0.1:9000\"]";
     case Type::kMap: return "a table of strings such as { NAME = \"value\" }";
   }
   return {};
@@ -310,15 +385,20 @@ std::string toml_quoted(std::string_view text) {
 std::string value_text(const Option& option, const void* record) {
   switch (option.type) {
     case Type::kBoolean: return value_of<bool>(option, record) ? "true" : "false";
-    case Type::kInteger: return fmt::format("{}", value_of<uint32_t>(option, record));
+    case Type::kInteger: return integer_text(option, value_of<uint32_t>(option, record));
     case Type::kDuration: return fmt::format("\"{}\"", format_duration(value_of<Duration>(option, record)));
     case Type::kSize: return fmt::format("\"{}\"", format_size(value_of<Bytes>(option, record)));
     case Type::kString: return toml_quoted(value_of<std::string>(option, record));
     case Type::kPath: return toml_quoted(value_of<Path>(option, record).text);
     case Type::kLogTarget: return toml_quoted(to_string(value_of<LogTarget>(option, record)));
     case Type::kAddress: return toml_quoted(to_string(value_of<Address>(option, record)));
-    case Type::kWord: return toml_quoted(option.words[value_of<uint8_t>(option, record)]);
-    case Type::kStringList: return list_text(value_of<StringList>(option, record));
+    case Type::kWord: return word_text(option, option.words[value_of<uint8_t>(option, record)]);
+    case Type::kStringList:
+      return list_text(value_of<StringList>(option, record), [](const std::string& item) { return item; });
+    case Type::kPaths:
+      return list_text(value_of<Paths>(option, record), [](const Path& path) { return path.text; });
+    case Type::kPeers:
+      return list_text(value_of<Peers>(option, record), [](const Peer& peer) { return to_string(peer); });
     case Type::kMap: return map_text(value_of<StringMap>(option, record));
   }
   return {};
@@ -329,6 +409,8 @@ bool is_unset(const Option& option, const void* record) {
     case Type::kString: return value_of<std::string>(option, record).empty();
     case Type::kPath: return value_of<Path>(option, record).empty();
     case Type::kStringList: return value_of<StringList>(option, record).empty();
+    case Type::kPaths: return value_of<Paths>(option, record).empty();
+    case Type::kPeers: return value_of<Peers>(option, record).empty();
     case Type::kMap: return value_of<StringMap>(option, record).empty();
     default: return false;
   }

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The rows of [pool] and [app.NAME]. Order is the order of the reference; a list of words is in the order of
+// its enumeration. `models` and `types` say under which an option means anything; what a model puts in the
+// place of a default is check_apps.cc's. Constant data; only options.cc includes this.
+#pragma once
+
+#include <array>
+
+#include "config/option.h"
+#include "config/rows_units.h"
+
+namespace remuda::config::rows {
+
+using std::string_view_literals::operator""sv;
+
+inline constexpr uint16_t kExec = bit(AppModel::kExec);
+inline constexpr uint16_t kPool = bit(AppModel::kPool);
+inline constexpr uint16_t kRemote = bit(AppModel::kRemote);
+inline constexpr uint16_t kFastcgi = bit(AppType::kFastcgi);
+inline constexpr uint16_t kScgi = bit(AppType::kScgi);
+
+inline constexpr std::array kAppTypeWords{"cgi"sv,  "fastcgi"sv, "scgi"sv, "wsgi"sv,  "rack"sv,
+                                          "psgi"sv, "php"sv,     "http"sv, "module"sv};
+inline constexpr std::array kAppModelWords{"exec"sv, "fork"sv, "pool"sv, "embedded"sv, "remote"sv};
+inline constexpr std::array kAppRoleWords{"responder"sv, "authorizer"sv, "filter"sv};
+inline constexpr std::array kMultiplexWords{"auto"sv, "true"sv, "false"sv};
+inline constexpr std::array kOnClientGoneWords{"abort"sv, "finish"sv};
+inline constexpr std::array kBalanceWords{"least-connections"sv, "round-robin"sv, "hash"sv};
+
+inline constexpr std::array kPoolOptions{
+    bind<&Pool::memory>({.name = "memory",
+                         .text = "Memory that all instances together may use.",
+                         .maximum = 1024 * kTebi,
+                         .zero = "the cgroup's limit or what is available, less the reserve"}),
+    bind<&Pool::reserve>({.name = "reserve",
+                          .text = "Memory that is left to everything else, when the rest is worked out.",
+                          .maximum = 1024 * kTebi}),
+    bind<&Pool::instances>({.name = "instances",
+                            .text = "Instances of all applications together.",
+                            .maximum = 100'000,
+                            .unit = "instances",
+                            .zero = "as memory and cores allow"}),
+};
+
+inline constexpr std::array kAppOptions{
+    bind<&App::type>({.name = "type",
+                      .text = "What the application is: cgi is any program that speaks CGI/1.1; fastcgi and "
+                              "scgi are programs that stay and speak these.",
+                      .words = kAppTypeWords,
+                      .offered = bit(AppType::kCgi) | kFastcgi | kScgi}),
+    bind<&App::model>(
+        {.name = "model",
+         .text = "Where it stands between a process per request and code in the server: exec starts a "
+                 "process for each request, pool keeps processes and lends them, remote asks peers that "
+                 "others run. cgi: exec; fastcgi: pool, remote; scgi: remote, pool.",
+         .unset = "the first of the type's",
+         .example = "\"pool\"",
+         .words = kAppModelWords,
+         .offered = kExec | kPool | kRemote}),
+    bind<&App::role>({.name = "role",
+                      .text = "The FastCGI role: a responder answers, an authorizer guards routes, a filter "
+                              "works on what files would have sent.",
+                      .types = kFastcgi,
+                      .words = kAppRoleWords}),
+    bind<&App::root>(
+        {.name = "root",
+         .text = "Directory of the programs or scripts: the path names one below it, what follows is "
+                 "PATH_INFO. Without it the route's path is SCRIPT_NAME.",
+         .unset = "none",
+         .example = "\"cgi-bin\""}),
+    bind<&App::program>({.name = "program",
+                         .text =
+                             "With exec the one program that answers everything under the route; with pool "
+                             "what instances run.",
+                         .unset = "none",
+                         .example = "\"/usr/lib/git-core/git-http-backend\"",
+                         .models = kExec | kPool}),
+    bind<&App::arguments>({.name = "arguments",
+                           .text = "Arguments of the program.",
+                           .example = "[\"-d\", \"memory_limit=64M\"]",
+                           .models = kExec | kPool}),
+    bind<&App::directory>({.name = "directory",
+                           .text = "Directory that the program starts in.",
+                           .unset = "root, else the program's own",
+                           .example = "\"app\"",
+                           .models = kExec | kPool}),
+    bind<&App::environment>(
+        {.name = "environment",
+         .text = "Environment variables for the program; with remote they are sent with each request. Those "
+                 "that describe the request win.",
+         .example = "{ GIT_PROJECT_ROOT = \"/srv/git\" }"}),
+    bind<&App::scripts>({.name = "scripts",
+                         .text = "Suffixes of the files below root that are scripts.",
+                         .unset = "any file is one",
+                         .example = "[\".php\"]",
+                         .types = kFastcgi | kScgi}),
+    bind<&App::index>({.name = "index",
+                       .text = "Scripts tried for a directory, in this order.",
+                       .unset = "none",
+                       .example = "[\"index.php\"]",
+                       .types = kFastcgi | kScgi}),
+    bind<&App::fallback>({.name = "fallback",
+                          .text = "Script that answers when the path names none: a front controller.",
+                          .unset = "404",
+                          .example = "\"/index.php\"",
+                          .types = kFastcgi | kScgi}),
+    bind<&App::pass_authorization>(
+        {.name = "pass_authorization",
+         .text = "The program sees the Authorization field, as HTTP_AUTHORIZATION."}),
+    bind<&App::allow_encoded_slash>(
+        {.name = "allow_encoded_slash",
+         .text = "A path may hold %2F, decoded in PATH_INFO; else it is refused with 404."}),
+    bind<&App::time_limit>({.name = "time_limit",
+                            .text = "For the whole request; then 504, and the process is ended (TERM, then "
+                                    "KILL): with exec its group, with pool the instance.",
+                            .minimum = 10,
+                            .maximum = 24 * kHour}),
+    bind<&App::connect_timeout>({.name = "connect_timeout",
+                                 .text = "Until an instance or peer has accepted a connection.",
+                                 .minimum = 10,
+                                 .maximum = kHour,
+                                 .models = kPool | kRemote}),
+    bind<&App::send_timeout>({.name = "send_timeout",
+                              .text = "Without the application taking a byte of the request; then 504.",
+                              .minimum = 10,
+                              .maximum = 24 * kHour,
+                              .models = kPool | kRemote}),
+    bind<&App::first_byte_timeout>(
+        {.name = "first_byte_timeout",
+         .text = "From the end of the request to the first byte of the answer; then 504.",
+         .maximum = 24 * kHour,
+         .zero = "only time_limit holds",
+         .models = kPool | kRemote}),
+    bind<&App::read_timeout>({.name = "read_timeout",
+                              .text = "Between two pieces of the answer; then it is cut off.",
+                              .minimum = 10,
+                              .maximum = 24 * kHour,
+                              .models = kPool | kRemote}),
+    bind<&App::concurrency>({.name = "concurrency",
+                             .text =
+                                 "Requests at once in the application; further ones wait in the queue. 32 "
+                                 "with exec; 1024 with remote, whose peers may say their own.",
+                             .minimum = 1,
+                             .maximum = 100'000,
+                             .unit = "requests",
+                             .models = kExec | kRemote}),
+    bind<&App::queue>({.name = "queue",
+                       .text = "Requests that may wait; beyond it 503 with Retry-After.",
+                       .maximum = 1'000'000,
+                       .unit = "requests",
+                       .zero = "none waits"}),
+    bind<&App::queue_time>({.name = "queue_time",
+                            .text = "How long a request may wait in the queue; then 503 with Retry-After.",
+                            .minimum = 10,
+                            .maximum = kHour}),
+    bind<&App::exit_grace>(
+        {.name = "exit_grace",
+         .text = "How long output may be held open by others after the program has exited.",
+         .maximum = kHour,
+         .models = kExec}),
+    bind<&App::head_limit>({.name = "head_limit",
+                            .text = "Largest header block of a program's response; beyond it 502.",
+                            .minimum = kKibi,
+                            .maximum = 16 * kMebi}),
+    bind<&App::errors_limit>({.name = "errors_limit",
+                              .text = "Standard error that is logged for one request; the rest is counted.",
+                              .maximum = 1024 * kMebi}),
+    bind<&App::non_parsed_headers>(
+        {.name = "non_parsed_headers",
+         .text = "Programs named nph-* write the whole response themselves; else refused.",
+         .models = kExec}),
+    bind<&App::spool_directory>(
+        {.name = "spool_directory",
+         .text =
+             "Where request bodies are kept that wait for a program, and answers that wait for a client."}),
+    bind<&App::spool_above>(
+        {.name = "spool_above",
+         .text = "A request body that is kept before the program gets it goes to disk above this.",
+         .maximum = 1024 * kMebi}),
+    bind<&App::body>({.name = "body",
+                      .text = "Largest request body; beyond it 413.",
+                      .maximum = 1024 * kTebi,
+                      .unset = "limits.body"}),
+    bind<&App::request_buffering>(
+        {.name = "request_buffering",
+         .text = "A request body is read whole before a process is taken for it, so that a slow client holds "
+                 "none; else it is passed on as it comes.",
+         .unset = "true with pool and remote"}),
+    bind<&App::response_buffer>(
+        {.name = "response_buffer",
+         .text = "Memory for what an application has answered and the client has not taken.",
+         .minimum = 16 * kKibi,
+         .maximum = 1024 * kMebi,
+         .models = kPool | kRemote}),
+    bind<&App::response_spill>(
+        {.name = "response_spill",
+         .text = "Disk for the same, beyond the memory, so that a slow client holds no process.",
+         .maximum = kTebi,
+         .zero = "none, the application waits",
+         .models = kPool | kRemote}),
+    bind<&App::on_client_gone>(
+        {.name = "on_client_gone",
+         .text = "When the client has left: abort the request, or let the application finish.",
+         .models = kPool | kRemote,
+         .words = kOnClientGoneWords}),
+    bind<&App::retries>(
+        {.name = "retries",
+         .text = "Further attempts at another instance or peer, for a request that did not begin, "
+                 "or is idempotent and unanswered.",
+         .maximum = 100,
+         .unit = "attempts",
+         .zero = "none",
+         .models = kPool | kRemote}),
+    bind<&App::sendfile_roots>({.name = "sendfile_roots",
+                                .text = "Directories below which X-Sendfile may name files.",
+                                .unset = "none: X-Sendfile is refused",
+                                .example = "[\"protected\"]"}),
+    bind<&App::multiplex>({.name = "multiplex",
+                           .text = "Several requests at once over one connection; auto asks the application.",
+                           .types = kFastcgi,
+                           .words = kMultiplexWords}),
+    bind<&App::requests_per_connection>({.name = "requests_per_connection",
+                                         .text = "A connection is closed after so many.",
+                                         .maximum = 1'000'000'000,
+                                         .unit = "requests",
+                                         .zero = "no limit",
+                                         .types = kFastcgi}),
+    bind<&App::keep_connections>({.name = "keep_connections",
+                                  .text =
+                                      "Connections kept open between requests, to each instance or peer, by "
+                                      "each event loop. auto: with pool as many as it takes, with remote 8.",
+                                  .maximum = 100'000,
+                                  .unit = "connections",
+                                  .zero = "none, each request opens its own",
+                                  .types = kFastcgi,
+                                  .word = "auto",
+                                  .word_for = App::kAsManyAsItTakes}),
+    bind<&App::idle_connection_time>({.name = "idle_connection_time",
+                                      .text = "How long a connection may be kept without a request.",
+                                      .minimum = 1,
+                                      .maximum = kHour,
+                                      .unset = "60s with pool, 1s with remote",
+                                      .types = kFastcgi}),
+    bind<&App::sticky_cookie>(
+        {.name = "sticky_cookie",
+         .text = "Requests with the same value of this cookie go to the same instance or peer, "
+                 "if it has room.",
+         .unset = "none",
+         .example = "\"session\"",
+         .models = kPool | kRemote}),
+    bind<&App::instances, &Instances::min>(
+        {.name = "instances.min",
+         .text = "Instances that are always there; with 0 the first request starts one.",
+         .maximum = 100'000,
+         .unit = "instances",
+         .models = kPool}),
+    bind<&App::instances, &Instances::max>(
+        {.name = "instances.max",
+         .text = "Instances at most; auto works it out from what they use of memory "
+                 "and cores (remuda explain app NAME).",
+         .maximum = 100'000,
+         .unit = "instances",
+         .zero = "auto",
+         .models = kPool,
+         .word = "auto"}),
+    bind<&App::instances, &Instances::spare>({.name = "instances.spare",
+                                              .text = "Instances kept ready beyond those that work.",
+                                              .maximum = 100'000,
+                                              .unit = "instances",
+                                              .models = kPool}),
+    bind<&App::instances, &Instances::concurrency>({.name = "instances.concurrency",
+                                                    .text = "Requests at once in each instance.",
+                                                    .maximum = 100'000,
+                                                    .unit = "requests",
+                                                    .zero = "1, or what it says when it multiplexes",
+                                                    .models = kPool}),
+    bind<&App::instances, &Instances::idle_time>(
+        {.name = "instances.idle_time",
+         .text = "An instance that has had no request for so long is ended, down to min.",
+         .minimum = 100,
+         .maximum = 365 * 24 * kHour,
+         .models = kPool}),
+    bind<&App::instances, &Instances::max_requests>({.name = "instances.max_requests",
+                                                     .text = "An instance is replaced after so many.",
+                                                     .maximum = 1'000'000'000,
+                                                     .unit = "requests",
+                                                     .zero = "no limit",
+                                                     .models = kPool}),
+    bind<&App::instances, &Instances::max_age>({.name = "instances.max_age",
+                                                .text = "An instance is replaced after this time.",
+                                                .maximum = 365 * 24 * kHour,
+                                                .zero = "no limit",
+                                                .models = kPool}),
+    bind<&App::instances, &Instances::memory_soft>(
+        {.name = "instances.memory_soft",
+         .text = "An instance whose proportional share of memory (PSS) is above this is replaced between "
+                 "requests.",
+         .maximum = kTebi,
+         .zero = "no limit",
+         .models = kPool}),
+    bind<&App::instances, &Instances::memory_hard>(
+        {.name = "instances.memory_hard",
+         .text = "An instance above this is killed, and with it its request.",
+         .maximum = kTebi,
+         .zero = "no limit",
+         .models = kPool}),
+    bind<&App::instances, &Instances::start_timeout>(
+        {.name = "instances.start_timeout",
+         .text = "From the start of an instance until it accepts a connection; then it is killed.",
+         .minimum = 10,
+         .maximum = kHour,
+         .models = kPool}),
+    bind<&App::instances, &Instances::guaranteed>(
+        {.name = "instances.guaranteed",
+         .text = "Instances that this application gets whatever others want.",
+         .maximum = 100'000,
+         .unit = "instances",
+         .models = kPool}),
+    bind<&App::health, &Health::path>(
+        {.name = "health.path",
+         .text = "Asked of a peer in active checks, and of a new instance in a rolling restart.",
+         .unset = "a connection that is accepted is enough",
+         .example = "\"/health\"",
+         .models = kPool | kRemote}),
+    bind<&App::health, &Health::status>({.name = "health.status",
+                                         .text = "Status that the answer must have.",
+                                         .maximum = 599,
+                                         .unit = "status",
+                                         .zero = "any below 500",
+                                         .models = kPool | kRemote}),
+    bind<&App::health, &Health::interval>({.name = "health.interval",
+                                           .text = "Between two active checks of a peer.",
+                                           .maximum = 24 * kHour,
+                                           .zero = "no active checks",
+                                           .models = kRemote}),
+    bind<&App::health, &Health::timeout>({.name = "health.timeout",
+                                          .text = "For one check.",
+                                          .minimum = 10,
+                                          .maximum = kHour,
+                                          .models = kPool | kRemote}),
+    bind<&App::health, &Health::fails>(
+        {.name = "health.fails",
+         .text = "A peer that fails so many requests one after the other is down.",
+         .minimum = 1,
+         .maximum = 10'000,
+         .unit = "failures",
+         .models = kRemote}),
+    bind<&App::health, &Health::back_off>({.name = "health.back_off",
+                                           .text = "How long a peer that is down, or instances that do not "
+                                                   "start, are left alone; doubled each time.",
+                                           .minimum = 10,
+                                           .maximum = kHour,
+                                           .models = kPool | kRemote}),
+    bind<&App::health, &Health::back_off_most>({.name = "health.back_off_most",
+                                                .text = "But never longer than this.",
+                                                .minimum = 10,
+                                                .maximum = 24 * kHour,
+                                                .models = kPool | kRemote}),
+    bind<&App::health, &Health::slow_start>(
+        {.name = "health.slow_start",
+         .text = "A peer that has come back gets its full share after this time, less before.",
+         .maximum = 24 * kHour,
+         .models = kRemote}),
+    bind<&App::peers>(
+        {.name = "peers",
+         .text = "Who answers: \"ADDRESS:PORT\", \"[IPV6]:PORT\", \"NAME:PORT\" or \"unix:PATH\", each "
+                 "with weight=N and concurrency=N (requests at once) behind it if wanted.",
+         .unset = "none",
+         .example = "[\"unix:/run/php.sock\", \"10.0.0.7:9000 weight=2 concurrency=8\"]",
+         .models = kRemote}),
+    bind<&App::balance>(
+        {.name = "balance",
+         .text = "Which peer gets a request: the one with fewest, in turn, or by a consistent hash.",
+         .models = kRemote,
+         .words = kBalanceWords}),
+    bind<&App::hash_key>({.name = "hash_key",
+                          .text = "What the hash is made of: \"path\", \"client\" or \"cookie:NAME\".",
+                          .unset = "\"path\" with balance = \"hash\"",
+                          .example = "\"cookie:session\"",
+                          .models = kRemote}),
+    bind<&App::resolve_interval>({.name = "resolve_interval",
+                                  .text = "How often names of peers are looked up again.",
+                                  .minimum = 100,
+                                  .maximum = 24 * kHour,
+                                  .models = kRemote}),
+    bind<&App::user>({.name = "user",
+                      .text = "User that the program runs as; only when the server is started as root.",
+                      .unset = "server.user",
+                      .example = "\"git\"",
+                      .models = kExec | kPool}),
+    bind<&App::group>({.name = "group",
+                       .text = "Group that the program runs as; only when the server is started as root.",
+                       .unset = "the user's own group",
+                       .example = "\"git\"",
+                       .models = kExec | kPool}),
+};
+
+}  // namespace remuda::config::rows
