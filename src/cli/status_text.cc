@@ -135,9 +135,9 @@ std::string instances_table(const AppStatus& app) {
     std::string now = current_request(app, its.endpoint);
     add_part(now, "; ", idle_or_why(its));
     table.row({std::to_string(its.pid), std::string(to_string(its.state)), shown_age(its.age),
-               std::to_string(its.requests), fmt::format("{}/{}", its.busy, its.capacity.requests),
-               shown_memory(its.memory.resident), shown_memory(its.memory.proportional),
-               shown_memory(its.memory.unique), shown_wait(its.cpu), std::move(now)});
+               std::to_string(its.requests), busy_text(its), shown_memory(its.memory.resident),
+               shown_memory(its.memory.proportional), shown_memory(its.memory.unique), shown_wait(its.cpu),
+               std::move(now)});
   }
   return table.empty() ? std::string() : table.text(2);
 }
@@ -198,7 +198,8 @@ std::string app_text(const AppStatus& app, StatusDetail detail) {
   constexpr size_t kMostShown = 20;
   std::string text = summary_line(app);
   text += fmt::format("  {}\n", counters_line(app));
-  text += fmt::format("  {}\n", queue_line(app.queue));
+  if (app.queue.bound > 0 || app.queue.admitted + dropped_count(app.queue.dropped) > 0)
+    text += fmt::format("  {}\n", queue_line(app.queue));
   text += trouble_text(app);
   text += instances_table(app);
   text += peers_table(app);
@@ -238,6 +239,12 @@ std::string queue_line(const apps::QueueStatus& queue) {
   const std::string dropped = dropped_text(queue.dropped);
   if (!dropped.empty()) text += fmt::format("; dropped: {}", dropped);
   return text;
+}
+
+std::string busy_text(const InstanceStatus& instance) {
+  const bool bounded = instance.capacity.requests != UINT32_MAX;
+  return bounded ? fmt::format("{}/{}", instance.busy, instance.capacity.requests)
+                 : std::to_string(instance.busy);
 }
 
 std::string current_request(const AppStatus& app, uint64_t endpoint) {

@@ -21,7 +21,9 @@ std::string status_text(const admin::Snapshot& snapshot, StatusDetail detail);
 
 // "POST /wp-login.php (app, 340ms)", the oldest of those that `endpoint` works on, "and 2 more".
 std::string current_request(const apps::AppStatus& app, uint64_t endpoint);
-// "queue: 2 of 100 wait, the first for 120ms; ..."
+// "1/4": requests that it has, of those that it takes at once.
+std::string busy_text(const apps::InstanceStatus& instance);
+// "queue: 2 of 100 waiting, the first for 120ms; ..."
 std::string queue_line(const apps::QueueStatus& queue);
 // "4 full, 1 timed out"; empty when nothing was dropped.
 std::string dropped_text(const apps::Drops& dropped);

@@ -131,11 +131,10 @@ std::string instances_table(const Comparison& comparison, const Snapshot& now) {
   for (const AppStatus& app : now.apps) {
     for (const InstanceStatus& its : app.instances) {
       const Use use = comparison.use_of(its);
-      rows.push_back(
-          {use.cpu,
-           {std::to_string(its.pid), app.name, std::string(to_string(its.state)), percent(use.cpu),
-            shown_rate(use.requests), fmt::format("{}/{}", its.busy, its.capacity.requests),
-            shown_memory(its.memory.proportional), shown_age(its.age), current_request(app, its.endpoint)}});
+      rows.push_back({use.cpu,
+                      {std::to_string(its.pid), app.name, std::string(to_string(its.state)), percent(use.cpu),
+                       shown_rate(use.requests), busy_text(its), shown_memory(its.memory.proportional),
+                       shown_age(its.age), current_request(app, its.endpoint)}});
     }
   }
   add_sorted(table, rows);
