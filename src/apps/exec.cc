@@ -1,34 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pipes are made here, in the worker: the spawner only passes their far ends on. The near ends do not block;
-// the far ends do, as programs expect.
+// Pipes are made here, in the worker: the spawner only passes their far ends on.
 #include "apps/exec.h"
-
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "apps/pipe.h"
+
 namespace remuda::apps {
 
 namespace {
-
-struct Pipe {
-  base::Fd near;
-  base::Fd far;
-};
-
-enum class Direction : uint8_t { kToProgram, kFromProgram };
-
-base::Result<Pipe> make_pipe(Direction direction) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) return base::failure_from_errno("make a pipe");
-  const bool reads = direction == Direction::kFromProgram;
-  Pipe pipe{base::Fd(ends[reads ? 0 : 1]), base::Fd(ends[reads ? 1 : 0])};
-  if (::fcntl(pipe.near.get(), F_SETFL, O_NONBLOCK) < 0) return base::failure_from_errno("make a pipe");
-  return pipe;
-}
 
 struct PipePairs {
   Pipe input;

@@ -11,6 +11,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+
+#include "apps/pipe.h"
 
 namespace remuda::apps {
 
@@ -34,17 +37,6 @@ void attach(msghdr& message, DescriptorRoom& room, std::span<const int> descript
   std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
 }
 
-base::Fd take_descriptor(msghdr& message) {
-  base::Fd taken;
-  for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {
-    if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
-    int number = -1;
-    std::memcpy(&number, CMSG_DATA(head), sizeof number);
-    taken.reset(number);
-  }
-  return taken;
-}
-
 Ending ending_of_status(int status) {
   Ending ending;
   ending.kind = WIFEXITED(status) ? Ending::Kind::kExited : Ending::Kind::kSignaled;
@@ -55,50 +47,106 @@ Ending ending_of_status(int status) {
 
 }  // namespace
 
+// What came with a packet; closed unless taken.
+struct SpawnerClient::Descriptors {
+  std::array<base::Fd, 2> taken;
+
+  explicit Descriptors(msghdr& message) {
+    size_t count = 0;
+    for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head)) {
+      if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
+      for (size_t at = CMSG_LEN(0); at + sizeof(int) <= head->cmsg_len; at += sizeof(int)) {
+        int number = -1;
+        std::memcpy(&number, CMSG_DATA(head) + at - CMSG_LEN(0), sizeof number);
+        base::Fd descriptor(number);
+        if (count < taken.size()) taken[count++] = std::move(descriptor);
+      }
+    }
+  }
+};
+
 SpawnerClient::SpawnerClient(loop::Loop& loop, base::Fd channel)
-    : loop_(loop), channel_(loop, std::move(channel)), sent_(loop), room_(kReplyRoom) {}
+    : loop_(loop),
+      channel_(loop, std::move(channel)),
+      sent_(loop),
+      beside_(loop),
+      ponged_(loop),
+      room_(kReplyRoom) {}
 
 loop::Task<void> SpawnerClient::run() {
   while (!broken_) {
-    DescriptorRoom descriptors;
+    DescriptorRoom room;
     iovec piece{room_.data(), room_.size()};
     msghdr message{};
     message.msg_iov = &piece;
     message.msg_iovlen = 1;
-    message.msg_control = descriptors.bytes.data();
-    message.msg_controllen = descriptors.bytes.size();
+    message.msg_control = room.bytes.data();
+    message.msg_controllen = room.bytes.size();
     const auto got = co_await loop_.receive_message(channel_.get(), message, loop::kNever);
-    if (!got && got.error().code == ECANCELED) co_return;
+    if (!got && got.error().code == ECANCELED) break;
     if (!got || *got == 0) {
       broken_ = true;
     } else {
-      read_packet(std::span(room_).first(*got), take_descriptor(message));
+      Descriptors descriptors(message);
+      read_packet(std::span(room_).first(*got), descriptors);
     }
   }
+  beside_.cancel();
+  co_await beside_.join();
+  if (broken_) give_up();
+}
+
+// Nobody will say any more.
+void SpawnerClient::give_up() {
   conclude_all(Ending::Kind::kUnknown);
+  fail_measurements();
+  ponged_.notify_all();
 }
 
 loop::Task<base::Result<std::shared_ptr<Program>>> SpawnerClient::start(const Start& start, Journey journey) {
-  if (broken_) co_return base::failure(EPIPE, "reach the spawner");
-  const auto input = start.input < 0 ? spawner::Input::kNone : spawner::Input::kGiven;
   auto program = std::make_shared<Program>(loop_, next_id_++);
   program->journey = std::move(journey);
-  std::vector<std::byte> head;
-  head.reserve(64 + start.program.size());
-  spawner::encode_head({.id = program->id(), .app = start.app, .input = input, .program = start.program},
-                       start.environment.size(), head);
-  if (head.size() + start.environment.size() > spawner::kMaxPacket ||
-      start.program.size() > spawner::kMaxProgram)
-    co_return base::failure(E2BIG, "start a program");
-
   const std::array<int, 3> descriptors{start.input, start.output, start.errors};
+  const bool has_input = start.input >= 0;
+  const spawner::Spawn spawn{.id = program->id(),
+                             .app = start.app,
+                             .input = has_input ? spawner::Input::kGiven : spawner::Input::kNone,
+                             .program = start.program,
+                             .environment = start.environment};
+  co_return co_await send_start(std::move(program), spawn, std::span(descriptors).subspan(has_input ? 0 : 1));
+}
+
+loop::Task<base::Result<std::shared_ptr<Program>>> SpawnerClient::start_instance(const StartInstance& start,
+                                                                                 Journey journey) {
+  auto errors = make_pipe(Direction::kFromProgram);
+  if (!errors) co_return std::unexpected(errors.error());
+  auto program = std::make_shared<Program>(loop_, next_id_++);
+  program->journey = std::move(journey);
+  program->app = start.app;
+  program->label = start.label;
+  program->errors = loop::LoopFd(loop_, std::move(errors->near));
+  const std::array<int, 3> descriptors{start.listener, errors->far.get(), program->errors.get()};
+  const spawner::Spawn spawn{
+      .id = program->id(), .app = start.app, .input = spawner::Input::kListener, .label = program->label};
+  co_return co_await send_start(program, spawn, descriptors);
+}
+
+loop::Task<base::Result<std::shared_ptr<Program>>> SpawnerClient::send_start(
+    std::shared_ptr<Program> program, const spawner::Spawn& spawn, std::span<const int> descriptors) {
+  if (broken_) co_return base::failure(EPIPE, "reach the spawner");
+  std::vector<std::byte> head;
+  head.reserve(64 + spawn.program.size() + spawn.label.size());
+  spawner::encode_head(spawn, spawn.environment.size(), head);
+  if (head.size() + spawn.environment.size() > spawner::kMaxPacket ||
+      spawn.program.size() > spawner::kMaxProgram || spawn.label.size() > spawner::kMaxLabel)
+    co_return base::failure(E2BIG, "start a program");
   DescriptorRoom room;
   std::array<iovec, 2> pieces{iovec{head.data(), head.size()},
-                              iovec{const_cast<char*>(start.environment.data()), start.environment.size()}};
+                              iovec{const_cast<char*>(spawn.environment.data()), spawn.environment.size()}};
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = pieces.size();
-  attach(message, room, std::span(descriptors).subspan(start.input < 0 ? 1 : 0));
+  attach(message, room, descriptors);
   programs_.emplace(program->id(), program);
   const auto sent = co_await send(message);
   if (!sent) {
@@ -108,14 +156,51 @@ loop::Task<base::Result<std::shared_ptr<Program>>> SpawnerClient::start(const St
   co_return program;
 }
 
-void SpawnerClient::terminate(const Program& program) {
-  if (!program.ended()) terminate_group(program);
+loop::Task<std::vector<std::shared_ptr<Program>>> SpawnerClient::inherited(loop::Time deadline) {
+  const uint64_t token = ping();
+  while (last_pong_ < token && !broken_) {
+    if (!co_await ponged_.wait(deadline)) break;
+  }
+  heirs_known_ = true;
+  co_return std::exchange(inherited_, {});
 }
 
-void SpawnerClient::terminate_group(const Program& program) {
+loop::Task<base::Result<Measurement>> SpawnerClient::measure(const Program& program, loop::Time deadline) {
+  if (program.ended()) co_return base::failure(ESRCH, "measure a process");
+  if (broken_) co_return base::failure(ECONNRESET, "measure a process");
+  Measuring measuring(loop_);
+  const uint64_t token = ++last_measure_;
+  measuring_.emplace(token, &measuring);
   std::vector<std::byte> packet;
-  encode(spawner::Signal{program.id(), program.journey.pid, SIGTERM}, packet);
+  encode(spawner::Measure{token, program.id()}, packet);
   loop_.root().spawn(send_packet(std::move(packet)));
+  const auto waited = measuring.done ? base::Result<void>() : co_await measuring.answered.wait(deadline);
+  measuring_.erase(token);
+  if (!waited && !measuring.done) co_return std::unexpected(waited.error());
+  co_return measuring.result;
+}
+
+void SpawnerClient::terminate(const Program& program) {
+  if (!program.ended()) signal(program, SIGTERM);
+}
+
+void SpawnerClient::kill(const Program& program) {
+  if (!program.ended()) signal(program, SIGKILL);
+}
+
+void SpawnerClient::terminate_group(const Program& program) { signal(program, SIGTERM); }
+
+void SpawnerClient::signal(const Program& program, int number) {
+  std::vector<std::byte> packet;
+  encode(spawner::Signal{program.id(), program.journey.pid, number}, packet);
+  loop_.root().spawn(send_packet(std::move(packet)));
+}
+
+uint64_t SpawnerClient::ping() {
+  std::vector<std::byte> packet;
+  encode(spawner::Ping{++last_ping_}, packet);
+  loop_.root().spawn(send_packet(std::move(packet)));
+  return last_ping_;
 }
 
 // One at a time writes to the channel, in the order of asking.
@@ -140,19 +225,26 @@ loop::Task<void> SpawnerClient::send_packet(std::vector<std::byte> packet) {
   co_await send(message);
 }
 
-void SpawnerClient::read_packet(std::span<const std::byte> packet, base::Fd descriptor) {
+void SpawnerClient::read_packet(std::span<const std::byte> packet, Descriptors& descriptors) {
   while (!packet.empty()) {
     const auto reply = spawner::decode_reply(packet);
     if (!reply) {
       broken_ = true;
       return;
     }
-    if (const auto* const started = std::get_if<spawner::Started>(&*reply)) handle(*started, descriptor);
-    if (const auto* const failed = std::get_if<spawner::Failed>(&*reply)) handle(*failed);
-    if (const auto* const exited = std::get_if<spawner::Exited>(&*reply)) handle(*exited);
-    if (const auto* const pong = std::get_if<spawner::Pong>(&*reply)) handle(*pong);
-    if (std::holds_alternative<spawner::Hello>(*reply)) greet();
+    handle(*reply, descriptors);
   }
+}
+
+void SpawnerClient::handle(const spawner::Reply& reply, Descriptors& descriptors) {
+  if (const auto* const started = std::get_if<spawner::Started>(&reply))
+    handle(*started, descriptors.taken[0]);
+  if (const auto* const failed = std::get_if<spawner::Failed>(&reply)) handle(*failed);
+  if (const auto* const exited = std::get_if<spawner::Exited>(&reply)) handle(*exited);
+  if (const auto* const inherited = std::get_if<spawner::Inherited>(&reply)) handle(*inherited, descriptors);
+  if (const auto* const measured = std::get_if<spawner::Measured>(&reply)) handle(*measured);
+  if (const auto* const pong = std::get_if<spawner::Pong>(&reply)) handle(*pong);
+  if (std::holds_alternative<spawner::Hello>(reply)) greet();
 }
 
 std::shared_ptr<Program> SpawnerClient::find(uint64_t id) const {
@@ -199,22 +291,75 @@ void SpawnerClient::handle(const spawner::Exited& exited) {
   conclude(program, time_of(exited.times.ended), std::move(ending));
 }
 
+// Either it is known here (the spawner before died while it spoke of it), or a former worker has left it.
+void SpawnerClient::handle(const spawner::Inherited& inherited, Descriptors& descriptors) {
+  auto program = find(inherited.id);
+  const bool is_new = program == nullptr;
+  if (is_new && inherited.id < spawner::kFirstInheritedId) return;  // ours; it ended a moment ago
+  if (is_new) program = programs_.emplace(inherited.id, heir(inherited)).first->second;
+  program->doubtful_ = false;
+  if (!program->pidfd_) {
+    program->begin(inherited.pid, time_of(inherited.times.received), time_of(inherited.times.started));
+    if (descriptors.taken[0])
+      program->pidfd_ = std::make_shared<loop::LoopFd>(loop_, std::move(descriptors.taken[0]));
+  }
+  if (!inherited.end_is_told) start_watching(program);
+  if (!is_new) return;
+  if (heirs_known_) return terminate(*program);  // too late: nobody takes it over any more
+  if (descriptors.taken[1]) program->errors = loop::LoopFd(loop_, std::move(descriptors.taken[1]));
+  inherited_.push_back(program);
+}
+
+std::shared_ptr<Program> SpawnerClient::heir(const spawner::Inherited& inherited) {
+  auto program = std::make_shared<Program>(loop_, inherited.id);
+  program->app = inherited.app;
+  program->label = inherited.label;
+  program->journey.asked = time_of(inherited.times.received);
+  program->journey.admitted = program->journey.asked;
+  return program;
+}
+
+void SpawnerClient::handle(const spawner::Measured& measured) {
+  const auto found = measuring_.find(measured.token);
+  if (found == measuring_.end()) return;
+  Measuring& measuring = *found->second;
+  measuring.done = true;
+  if (measured.error != 0) {
+    measuring.result = base::failure(measured.error, "measure a process");
+  } else {
+    measuring.result = Measurement{
+        .memory = {measured.resident, measured.proportional, measured.unique},
+        .cpu_user = std::chrono::microseconds(measured.user_us),
+        .cpu_system = std::chrono::microseconds(measured.system_us),
+    };
+  }
+  measuring.answered.notify_all();
+}
+
+// What the spawner before was asked and had read is lost.
 void SpawnerClient::greet() {
-  if (programs_.empty()) return;
+  fail_measurements();
   for (const auto& [id, program] : programs_) {
-    if (program->watched_) continue;
     if (program->pidfd_) {
-      loop_.root().spawn(watch(program));
+      start_watching(program);
     } else {
       program->doubtful_ = true;
     }
   }
-  std::vector<std::byte> packet;
-  encode(spawner::Ping{++last_ping_}, packet);
-  loop_.root().spawn(send_packet(std::move(packet)));
+  if (!programs_.empty() || last_pong_ != last_ping_) ping();
+}
+
+void SpawnerClient::fail_measurements() {
+  for (const auto& [token, measuring] : measuring_) {
+    measuring->done = true;
+    measuring->result = base::failure(ECONNRESET, "measure a process");
+    measuring->answered.notify_all();
+  }
 }
 
 void SpawnerClient::handle(const spawner::Pong& pong) {
+  last_pong_ = pong.token;
+  ponged_.notify_all();
   if (pong.token != last_ping_) return;
   std::vector<std::shared_ptr<Program>> lost;
   for (const auto& [id, program] : programs_) {
@@ -225,10 +370,14 @@ void SpawnerClient::handle(const spawner::Pong& pong) {
   }
 }
 
+void SpawnerClient::start_watching(const std::shared_ptr<Program>& program) {
+  if (!program->pidfd_ || std::exchange(program->watched_, true)) return;
+  beside_.spawn(watch(program));
+}
+
 // A program of a former spawner: nobody tells its status, but its pidfd tells its end.
 loop::Task<void> SpawnerClient::watch(std::shared_ptr<Program> program) {
   const auto pidfd = program->pidfd_;  // stays open while it is waited on
-  program->watched_ = true;
   const auto ended = co_await loop_.readable(pidfd->get(), loop::kNever);
   if (ended)
     conclude(program, loop::Clock::now(), {.kind = Ending::Kind::kUnknown, .step = {}, .detail = {}});

@@ -5,12 +5,14 @@
 //
 // A spawner that dies is survived: what it had not read waits in the channel for the next one, whose Hello
 // makes this end watch the programs that run by their pidfds, and find out by a Ping which starts were lost.
-// One loop, one thread.
+// On the home loop it also starts instances, and takes over those that a former worker has left: whatever
+// comes before the Pong. One loop, one thread.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -24,7 +26,7 @@
 
 namespace remuda::apps {
 
-class SpawnerClient {
+class SpawnerClient final : public InstanceSpawner {
  public:
   // `channel`: the worker's end.
   SpawnerClient(loop::Loop& loop, base::Fd channel);
@@ -46,36 +48,67 @@ class SpawnerClient {
   // Ends when the request is in the channel; the descriptors may be closed then. E2BIG if it is too long.
   loop::Task<base::Result<std::shared_ptr<Program>>> start(const Start& start, Journey journey);
 
-  // TERM now; the spawner sends KILL when that has not helped.
-  void terminate(const Program& program);
-  // The same for what is left of its group after it has ended.
-  void terminate_group(const Program& program);
+  loop::Task<base::Result<std::shared_ptr<Program>>> start_instance(const StartInstance& start,
+                                                                    Journey journey) override;
+  loop::Task<std::vector<std::shared_ptr<Program>>> inherited(loop::Time deadline) override;
+  loop::Task<base::Result<Measurement>> measure(const Program& program, loop::Time deadline) override;
+  void terminate(const Program& program) override;
+  void kill(const Program& program) override;
+  void terminate_group(const Program& program) override;
 
   size_t running() const { return programs_.size(); }
   loop::Loop& loop() { return loop_; }
 
  private:
+  struct Descriptors;
+  // Who waits for the answer to a Measure. Lives in the frame of measure().
+  struct Measuring {
+    explicit Measuring(loop::Loop& loop) : answered(loop) {}
+    loop::Event answered;
+    base::Result<Measurement> result = base::failure(ETIMEDOUT, "measure a process");
+    bool done = false;
+  };
+
+  loop::Task<base::Result<std::shared_ptr<Program>>> send_start(std::shared_ptr<Program> program,
+                                                                const spawner::Spawn& spawn,
+                                                                std::span<const int> descriptors);
   loop::Task<base::Result<void>> send(const msghdr& message);
   loop::Task<void> send_packet(std::vector<std::byte> packet);
+  void signal(const Program& program, int number);
+  uint64_t ping();
   loop::Task<void> watch(std::shared_ptr<Program> program);
-  void read_packet(std::span<const std::byte> packet, base::Fd descriptor);
+  void start_watching(const std::shared_ptr<Program>& program);
+  void read_packet(std::span<const std::byte> packet, Descriptors& descriptors);
+  void handle(const spawner::Reply& reply, Descriptors& descriptors);
   void handle(const spawner::Started& started, base::Fd& pidfd);
   void handle(const spawner::Failed& failed);
   void handle(const spawner::Exited& exited);
+  void handle(const spawner::Inherited& inherited, Descriptors& descriptors);
+  void handle(const spawner::Measured& measured);
   void handle(const spawner::Pong& pong);
+  std::shared_ptr<Program> heir(const spawner::Inherited& inherited);
   void greet();
   std::shared_ptr<Program> find(uint64_t id) const;
   void conclude(const std::shared_ptr<Program>& program, loop::Time when, Ending ending);
   void conclude_all(Ending::Kind kind);
+  void fail_measurements();
+  void give_up();
 
   loop::Loop& loop_;
   loop::LoopFd channel_;
   loop::Event sent_;
+  loop::Scope beside_;  // what watches programs of former spawners: keeps no loop running
   bool sending_ = false;
   bool broken_ = false;  // the channel has ended: the supervisor and the spawner are gone
   uint64_t next_id_ = 1;
   uint64_t last_ping_ = 0;
+  uint64_t last_pong_ = 0;
+  loop::Event ponged_;
   std::unordered_map<uint64_t, std::shared_ptr<Program>> programs_;
+  std::vector<std::shared_ptr<Program>> inherited_;  // not yet asked for
+  bool heirs_known_ = false;                         // inherited() has ended
+  uint64_t last_measure_ = 0;
+  std::unordered_map<uint64_t, Measuring*> measuring_;
   std::vector<std::byte> room_;
 };
 
