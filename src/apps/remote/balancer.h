@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Balancer: which peer of a farm gets the next request, and which of them are up. Pure: no loop, no lock, no
+// clock; the farm calls it under its mutex with the time.
+//
+//     up --`fails` failures in a row--> down --back-off over: one request as a trial, or a good check--> slow
+//     start
+//      ^                                  ^------------------the trial fails: back-off doubles-----------' |
+//      |
+//      '-------------------------------slow_start has passed-----------------------------------------------'
+//      |
+//     draining: gets nothing new, whatever its health; removed: likewise, and forgotten with its last request
+//
+// Invariant: the busy counts of all peers together are the requests that were started and have not ended.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/source.h"
+#include "apps/status.h"
+#include "base/peer.h"
+#include "loop/time.h"
+
+namespace remuda::apps::remote {
+
+enum class Policy : uint8_t {
+  kLeastConnections,  // the fewest requests for its weight; equal ones take turns
+  kRoundRobin,        // in turn, smoothly by weight
+  kHash,              // by the key (rendezvous hashing), so that a peer more or less moves few keys
+};
+
+struct HealthRules {
+  uint32_t fails = 3;  // in a row; then it is down
+  loop::Duration back_off = std::chrono::seconds(1);
+  loop::Duration back_off_most = std::chrono::seconds(60);
+  loop::Duration slow_start =
+      std::chrono::seconds(10);  // its share grows from a tenth to all of it; 0: at once
+};
+
+class Balancer {
+ public:
+  Balancer(Policy policy, const HealthRules& rules) : policy_(policy), rules_(rules) {}
+
+  // Its number, never used twice; 0 if a peer of that address is there already (a draining one is restored
+  // and given the new weight).
+  uint64_t add(const base::Peer& peer);
+  // By address (base::address_text). False: there is none.
+  bool drain(std::string_view address);
+  bool restore(std::string_view address);
+  bool remove(std::string_view address);
+
+  struct Wish {
+    uint64_t key = 0;    // hash of the key; 0: none
+    uint64_t avoid = 0;  // a peer that has just failed this request
+  };
+  struct Choice {
+    uint64_t peer = 0;      // 0: nobody now
+    bool all_down = false;  // nobody is up at all, and a place that gets free would not help
+    loop::Time retry_at{};  // of all_down: when the next one is tried
+  };
+  // Takes nothing: started() does.
+  Choice choose(const Wish& wish, loop::Time now);
+
+  void started(uint64_t peer, loop::Time now);
+  // False: it was the last request of a peer that had been removed: forget what belongs to it.
+  bool ended(uint64_t peer, Outcome outcome, loop::Time now, std::string_view trouble = {});
+  // What an active check found; empty: all is well.
+  void checked(uint64_t peer, std::string_view trouble, loop::Time now);
+
+  // Whether there is room for one more somewhere.
+  bool has_room(loop::Time now) const;
+  uint32_t busy() const { return busy_; }
+
+  struct Member {
+    uint64_t id = 0;
+    base::Peer peer;
+    std::string address;
+  };
+  std::vector<Member> members() const;
+  const base::Peer* find(uint64_t peer) const;
+  std::vector<PeerStatus> status(loop::Time now) const;
+
+ private:
+  struct Entry {
+    Member member;
+    uint64_t hash = 0;  // of its address
+    bool draining = false;
+    bool removed = false;
+    bool down = false;
+    bool on_trial = false;  // while it is down: one request tries it
+    uint32_t failures_in_a_row = 0;
+    loop::Duration back_off{};  // of the next failure
+    loop::Time retry_at{};
+    loop::Time up_since{};  // for the slow start; Time{}: long ago
+    uint32_t busy = 0;
+    uint64_t requests = 0;
+    uint64_t failures = 0;
+    uint64_t last_turn = 0;
+    double credit = 0;  // of the smooth round-robin
+    std::string trouble;
+  };
+
+  Entry* entry(uint64_t peer);
+  Entry* entry(std::string_view address);
+  bool takes_requests(const Entry& entry, loop::Time now) const;
+  bool is_up_or_due(const Entry& entry, loop::Time now) const;
+  bool in_slow_start(const Entry& entry, loop::Time now) const;
+  double share(const Entry& entry, loop::Time now) const;
+  Entry* choose_among(const std::vector<Entry*>& able, const Wish& wish, loop::Time now);
+  Entry* by_least_connections(const std::vector<Entry*>& able, loop::Time now);
+  Entry* by_turn(const std::vector<Entry*>& able, loop::Time now);
+  Entry* by_hash(const std::vector<Entry*>& able, uint64_t key, loop::Time now);
+  void fail(Entry& entry, std::string_view trouble, loop::Time now);
+  void succeed(Entry& entry, loop::Time now);
+
+  const Policy policy_;
+  const HealthRules rules_;
+  std::vector<Entry> entries_;
+  std::vector<Entry*> able_;  // scratch of choose()
+  uint64_t next_id_ = 1;
+  uint64_t turn_ = 0;
+  uint32_t busy_ = 0;
+};
+
+// Never 0 but for the empty key.
+uint64_t hash_of(std::string_view key);
+
+}  // namespace remuda::apps::remote

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who gets the next request, and when a peer is down: with a clock that the test moves.
+#include "apps/remote/balancer.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+namespace remuda::apps::remote {
+namespace {
+
+using namespace std::chrono_literals;
+
+base::Peer peer(std::string_view text) { return *base::parse_peer(text); }
+
+class BalancerTest : public testing::Test {
+ protected:
+  uint64_t add(Balancer& balancer, std::string_view text) { return balancer.add(peer(text)); }
+
+  // One request from its start to its end.
+  uint64_t ask(Balancer& balancer, Outcome outcome = Outcome::kAnswered, Balancer::Wish wish = {}) {
+    const uint64_t chosen = balancer.choose(wish, now).peer;
+    if (chosen == 0) return 0;
+    balancer.started(chosen, now);
+    balancer.ended(chosen, outcome, now, outcome == Outcome::kAnswered ? "" : "it broke off");
+    return chosen;
+  }
+
+  std::map<uint64_t, int> ask_many(Balancer& balancer, int times) {
+    std::map<uint64_t, int> got;
+    for (int i = 0; i < times; ++i) ++got[ask(balancer)];
+    return got;
+  }
+
+  void fail_until_down(Balancer& balancer, uint64_t only) {
+    for (uint32_t i = 0; i < rules.fails; ++i) {
+      balancer.started(only, now);
+      balancer.ended(only, Outcome::kRefused, now, "refused");
+    }
+  }
+
+  HealthRules rules{.fails = 3, .back_off = 1s, .back_off_most = 5s, .slow_start = 10s};
+  loop::Time now{1000s};
+};
+
+TEST_F(BalancerTest, RoundRobinIsSmoothAndByWeight) {
+  Balancer balancer(Policy::kRoundRobin, rules);
+  const uint64_t heavy = add(balancer, "10.0.0.1:9000 weight=3");
+  const uint64_t light = add(balancer, "10.0.0.2:9000");
+  std::vector<uint64_t> order;
+  for (int i = 0; i < 8; ++i) order.push_back(ask(balancer));
+  EXPECT_EQ(order, (std::vector<uint64_t>{heavy, heavy, light, heavy, heavy, heavy, light, heavy}));
+}
+
+TEST_F(BalancerTest, TheLeastBusyForItsWeightIsNext) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t heavy = add(balancer, "10.0.0.1:9000 weight=2");
+  const uint64_t light = add(balancer, "10.0.0.2:9000");
+  std::map<uint64_t, int> busy;
+  for (int i = 0; i < 9; ++i) {
+    const uint64_t chosen = balancer.choose({}, now).peer;
+    balancer.started(chosen, now);
+    ++busy[chosen];
+  }
+  EXPECT_EQ(busy[heavy], 6);
+  EXPECT_EQ(busy[light], 3);
+  EXPECT_EQ(balancer.busy(), 9U);
+}
+
+TEST_F(BalancerTest, EqualPeersTakeTurns) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  for (const char* text : {"10.0.0.1:9000", "10.0.0.2:9000", "10.0.0.3:9000"}) add(balancer, text);
+  for (const auto& [id, times] : ask_many(balancer, 30)) EXPECT_EQ(times, 10) << id;
+}
+
+TEST_F(BalancerTest, AKeyStaysWithItsPeerAndAPeerThatGoesMovesOnlyItsOwn) {
+  Balancer balancer(Policy::kHash, rules);
+  for (const char* text : {"10.0.0.1:9000", "10.0.0.2:9000", "10.0.0.3:9000", "10.0.0.4:9000"})
+    add(balancer, text);
+  std::map<int, uint64_t> before;
+  std::map<uint64_t, int> load;
+  for (int key = 0; key < 400; ++key) {
+    before[key] = ask(balancer, Outcome::kAnswered, {.key = hash_of(std::to_string(key))});
+    ++load[before[key]];
+  }
+  for (const auto& [id, times] : load) EXPECT_NEAR(times, 100, 40) << id;
+  const uint64_t gone = before[0];
+  for (const auto& member : balancer.members()) {
+    if (member.id == gone) balancer.drain(member.address);
+  }
+  for (int key = 0; key < 400; ++key) {
+    const uint64_t after = ask(balancer, Outcome::kAnswered, {.key = hash_of(std::to_string(key))});
+    if (before[key] != gone) {
+      EXPECT_EQ(after, before[key]);
+    } else {
+      EXPECT_NE(after, gone);
+    }
+  }
+}
+
+TEST_F(BalancerTest, AKeyThatEverybodyWantsIsSharedOut) {
+  Balancer balancer(Policy::kHash, rules);
+  for (const char* text : {"10.0.0.1:9000", "10.0.0.2:9000", "10.0.0.3:9000"}) add(balancer, text);
+  std::map<uint64_t, int> busy;
+  for (int i = 0; i < 30; ++i) {
+    const uint64_t chosen = balancer.choose({.key = hash_of("/hot")}, now).peer;
+    balancer.started(chosen, now);
+    ++busy[chosen];
+  }
+  for (const auto& [id, times] : busy) EXPECT_LE(times, 13) << id;
+}
+
+TEST_F(BalancerTest, APeerThatIsFullGetsNothingMore) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t only = add(balancer, "10.0.0.1:9000 concurrency=1");
+  balancer.started(only, now);
+  EXPECT_FALSE(balancer.has_room(now));
+  const auto nobody = balancer.choose({}, now);
+  EXPECT_EQ(nobody.peer, 0U);
+  EXPECT_FALSE(nobody.all_down);
+  balancer.ended(only, Outcome::kAnswered, now);
+  EXPECT_EQ(balancer.choose({}, now).peer, only);
+}
+
+TEST_F(BalancerTest, TheAvoidedOneIsChosenOnlyWhenThereIsNoOther) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t one = add(balancer, "10.0.0.1:9000");
+  EXPECT_EQ(balancer.choose({.avoid = one}, now).peer, one);
+  const uint64_t other = add(balancer, "10.0.0.2:9000");
+  EXPECT_EQ(balancer.choose({.avoid = one}, now).peer, other);
+  EXPECT_EQ(balancer.choose({.avoid = other}, now).peer, one);
+}
+
+TEST_F(BalancerTest, FailuresInARowTakeAPeerDownAndItsBackOffDoubles) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t only = add(balancer, "10.0.0.1:9000");
+  fail_until_down(balancer, only);
+  const auto nobody = balancer.choose({}, now);
+  EXPECT_TRUE(nobody.all_down);
+  EXPECT_EQ(nobody.retry_at, now + 1s);
+  for (const auto back_off : {2s, 4s, 5s, 5s}) {
+    now = balancer.choose({}, now).retry_at;
+    ASSERT_EQ(balancer.choose({}, now).peer, only);
+    balancer.started(only, now);
+    EXPECT_EQ(balancer.choose({}, now).peer, 0U) << "one trial at a time";
+    balancer.ended(only, Outcome::kTimedOut, now, "too slow");
+    EXPECT_EQ(balancer.choose({}, now).retry_at, now + back_off);
+  }
+  EXPECT_EQ(balancer.status(now)[0].trouble, "too slow");
+}
+
+TEST_F(BalancerTest, AnAnswerBetweenFailuresForgivesThem) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  add(balancer, "10.0.0.1:9000");
+  for (int i = 0; i < 10; ++i) {
+    ask(balancer, Outcome::kFailed);
+    ask(balancer, Outcome::kFailed);
+    EXPECT_NE(ask(balancer), 0U);
+  }
+}
+
+TEST_F(BalancerTest, ATrialThatIsGivenUpIsTriedAgain) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t only = add(balancer, "10.0.0.1:9000");
+  fail_until_down(balancer, only);
+  now += 1s;
+  EXPECT_EQ(ask(balancer, Outcome::kGivenUp), only);
+  EXPECT_EQ(ask(balancer), only);
+  EXPECT_EQ(balancer.status(now)[0].state, PeerStatus::State::kSlowStart);
+}
+
+TEST_F(BalancerTest, APeerThatComesBackStartsSlowly) {
+  Balancer balancer(Policy::kRoundRobin, rules);
+  const uint64_t back = add(balancer, "10.0.0.1:9000");
+  const uint64_t steady = add(balancer, "10.0.0.2:9000");
+  fail_until_down(balancer, back);
+  balancer.checked(back, "", now);
+  auto got = ask_many(balancer, 110);
+  EXPECT_NEAR(got[back], 10, 3);
+  now += 5s;
+  got = ask_many(balancer, 150);
+  EXPECT_NEAR(got[back], 50, 5);
+  now += 5s;
+  got = ask_many(balancer, 100);
+  EXPECT_NEAR(got[back], 50, 2);
+  EXPECT_NEAR(got[steady], 50, 2);
+}
+
+TEST_F(BalancerTest, ChecksTakeDownAndBringBack) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t only = add(balancer, "10.0.0.1:9000");
+  for (int i = 0; i < 3; ++i) balancer.checked(only, "answered 500", now);
+  EXPECT_TRUE(balancer.choose({}, now).all_down);
+  balancer.checked(only, "", now);
+  EXPECT_EQ(balancer.choose({}, now).peer, only);
+}
+
+TEST_F(BalancerTest, DrainingRestoringRemoving) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t one = add(balancer, "10.0.0.1:9000");
+  EXPECT_EQ(add(balancer, "10.0.0.1:9000"), 0U) << "it is there already";
+  balancer.started(one, now);
+  EXPECT_TRUE(balancer.drain("10.0.0.1:9000"));
+  EXPECT_EQ(balancer.choose({}, now).peer, 0U);
+  EXPECT_TRUE(balancer.restore("10.0.0.1:9000"));
+  EXPECT_EQ(balancer.choose({}, now).peer, one);
+  EXPECT_TRUE(balancer.remove("10.0.0.1:9000"));
+  EXPECT_FALSE(balancer.remove("10.0.0.1:9000"));
+  EXPECT_TRUE(balancer.members().empty());
+  EXPECT_EQ(balancer.busy(), 1U);
+  EXPECT_FALSE(balancer.ended(one, Outcome::kAnswered, now)) << "its last request";
+  EXPECT_TRUE(balancer.status(now).empty());
+  EXPECT_FALSE(balancer.drain("10.0.0.9:1"));
+}
+
+TEST_F(BalancerTest, AddingOneThatIsBeingRemovedKeepsItsNumber) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t one = add(balancer, "10.0.0.1:9000");
+  balancer.started(one, now);
+  balancer.remove("10.0.0.1:9000");
+  EXPECT_EQ(add(balancer, "10.0.0.1:9000 weight=5"), one);
+  EXPECT_TRUE(balancer.ended(one, Outcome::kAnswered, now));
+  EXPECT_EQ(balancer.status(now)[0].weight, 5U);
+}
+
+// Whatever happens, the peers' counts together are the requests under way.
+TEST_F(BalancerTest, CountsAgreeWhateverHappens) {
+  std::mt19937 random(7);
+  for (const Policy policy : {Policy::kLeastConnections, Policy::kRoundRobin, Policy::kHash}) {
+    Balancer balancer(policy, rules);
+    std::vector<uint64_t> under_way;
+    for (int step = 0; step < 20'000; ++step) {
+      now += std::chrono::milliseconds(random() % 50);
+      const std::string address = "10.0.0." + std::to_string(random() % 6 + 1) + ":9000";
+      switch (random() % 12) {
+        case 0: balancer.add(peer(address + " concurrency=4")); break;
+        case 1: balancer.remove(address); break;
+        case 2: balancer.drain(address); break;
+        case 3: balancer.restore(address); break;
+        case 4:
+        case 5:
+        case 6:
+        case 7: {
+          const uint64_t chosen = balancer.choose({.key = random() % 3, .avoid = random() % 8}, now).peer;
+          if (chosen == 0) break;
+          balancer.started(chosen, now);
+          under_way.push_back(chosen);
+          break;
+        }
+        default: {
+          if (under_way.empty()) break;
+          const size_t at = random() % under_way.size();
+          balancer.ended(under_way[at], static_cast<Outcome>(random() % 5), now, "it failed");
+          under_way.erase(under_way.begin() + static_cast<ptrdiff_t>(at));
+        }
+      }
+      uint32_t sum = 0;
+      for (const PeerStatus& each : balancer.status(now)) {
+        sum += each.busy;
+        ASSERT_LE(each.busy, 4U);
+      }
+      ASSERT_EQ(sum, under_way.size());
+      ASSERT_EQ(balancer.busy(), under_way.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace remuda::apps::remote
