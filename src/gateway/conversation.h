@@ -10,7 +10,7 @@
 //     ended()       after read() has returned 0 or failed: how it went, and whether the request may be sent
 //     again let_go()      nobody will read on
 //
-//     CgiConversation (run.h)   pipes of a process         FastcgiConversation, ScgiConversation connections
+//     CgiConversation   pipes of a process        FastcgiConversation, ScgiConversation   connections
 //
 // Shared by the exchange and by its own stories, which are children of the loop's root scope. The exchange
 // calls stop_input() before it ends, because the request's body ends with it. One loop, one thread.
@@ -39,7 +39,8 @@ struct Verdict {
   };
   Kind kind = Kind::kWhole;
   int status = 0;       // for the client if nothing has been sent: 500, 502, 503, 504
-  std::string trouble;  // one line; empty when all is well
+  std::string trouble;  // one line; empty when all is well. Of kWhole: how it ended, should no answer have come
+  std::string said{};   // the last line that it wrote to standard error for this request; may be empty
 };
 
 class Conversation {

@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "gateway/spool.h"
+#include "gateway/nameless_file.h"
 
 namespace remuda::gateway {
 
@@ -65,7 +65,7 @@ loop::Task<base::Result<void>> Inbox::load() {
 
 base::Result<void> Inbox::write_piece(uint64_t at, std::string_view bytes) {
   if (!file_) {
-    auto file = open_spool_file(std::string(bounds_.directory));
+    auto file = open_nameless_file(std::string(bounds_.directory));
     if (!file) return std::unexpected(file.error());
     file_ = std::move(*file);
   }

@@ -49,17 +49,31 @@ struct WireOptions {
   uint64_t response_buffer = 256 * 1024;  // bytes of one answer held in memory for a client that is slow
   uint64_t response_spill = 1024ULL * 1024 * 1024;  // then on disk; then the application waits
   std::string spool_directory = "/tmp";             // for the disk
-  uint64_t errors_limit = 1024 * 1024;              // of standard error that is logged for one request, bytes
+  // Of a program that was started for the request: its output, held open by others after it has exited.
+  loop::Duration exit_grace = std::chrono::seconds(5);
+  uint64_t errors_limit = 1024 * 1024;  // of standard error that is logged for one request, bytes
+};
+
+// How a request's body reaches the application.
+enum class BodyBy : uint8_t {
+  kConversation,  // begin() is given it
+  kDescriptor,    // a file or a pipe that acquire() is told of: what is in a pipe is begin()'s
 };
 
 class Wire {
  public:
   virtual ~Wire() = default;
 
+  virtual BodyBy takes_body() const { return BodyBy::kConversation; }
+
   // Takes the lease; nothing has been sent before begin(). The views of `question` are used in begin() at the
   // latest, its `data` until stop_input() has returned.
   virtual std::shared_ptr<Conversation> converse(std::unique_ptr<apps::Lease> lease,
                                                  const Question& question) = 0;
+
+  // What it keeps open between requests, and nothing else runs below this: spawned by the composition beside
+  // the requests. Until it is cancelled.
+  virtual loop::Task<void> run() { co_return; }
 };
 
 }  // namespace remuda::gateway

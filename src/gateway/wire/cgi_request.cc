@@ -94,19 +94,55 @@ void append_field(std::string& block, const http::Fields& fields, size_t at) {
   block.push_back('\0');
 }
 
-void append_fields(std::string& block, const http::Fields& fields, bool pass_authorization) {
+// Whether one of `variables` has the name that this field would get.
+bool is_overruled(std::string_view variables, const Field& field) {
+  constexpr std::string_view kPrefix = "HTTP_";
+  const auto maps_to = [](char c, char mapped) { return (c == '-' ? '_' : base::to_upper(c)) == mapped; };
+  for (size_t at = 0; at < variables.size(); at = variables.find('\0', at) + 1) {
+    std::string_view name = variables.substr(at, variables.find('=', at) - at);
+    if (!name.starts_with(kPrefix)) continue;
+    name.remove_prefix(kPrefix.size());
+    if (std::ranges::equal(field.name, name, maps_to)) return true;
+  }
+  return false;
+}
+
+void append_fields(std::string& block, const http::Fields& fields, const CgiContext& context) {
   const std::span<const Field> all = fields.all();
   for (size_t i = 0; i < all.size(); ++i) {
-    if (!is_passed(fields, all[i], pass_authorization)) continue;
+    if (!is_passed(fields, all[i], context.pass_authorization)) continue;
+    if (!context.variables.empty() && is_overruled(context.variables, all[i])) continue;
     const auto is_same = [&](const Field& earlier) { return same_name(earlier, all[i]); };
     if (std::ranges::none_of(all.first(i), is_same)) append_field(block, fields, i);
   }
 }
 
+// Whether `block` has a variable of that name, from `begin` on.
+bool has_variable(std::string_view block, size_t begin, std::string_view name) {
+  while (begin < block.size()) {
+    if (block.substr(begin).starts_with(name) && block[begin + name.size()] == '=') return true;
+    begin = block.find('\0', begin) + 1;
+  }
+  return false;
+}
+
+// Those of authorizers that have no name of the server's own.
+void append_variables(std::string& block, size_t begin, std::string_view variables) {
+  const size_t end_of_own = block.size();
+  while (!variables.empty()) {
+    const size_t size = variables.find('\0') + 1;
+    const std::string_view name = variables.substr(0, variables.find('='));
+    if (!has_variable(std::string_view(block).substr(0, end_of_own), begin, name))
+      block.append(variables.substr(0, size));
+    variables.remove_prefix(size);
+  }
+}
+
 void append_path(std::string& block, const CgiContext& context) {
-  append(block, "SCRIPT_NAME", context.script_name);
   append(block, "SCRIPT_FILENAME", context.script_filename);
   if (!context.document_root.empty()) append(block, "DOCUMENT_ROOT", context.document_root);
+  if (context.role == CgiRole::kAuthorizer) return;
+  append(block, "SCRIPT_NAME", context.script_name);
   append(block, "PATH_INFO", context.path_info);
   if (context.path_info.empty() || context.document_root.empty()) return;
   block.append("PATH_TRANSLATED=").append(context.document_root);
@@ -116,6 +152,7 @@ void append_path(std::string& block, const CgiContext& context) {
 }  // namespace
 
 void append_cgi_variables(const http::Request& request, const CgiContext& context, std::string& block) {
+  const size_t begin = block.size();
   append(block, "GATEWAY_INTERFACE", "CGI/1.1");
   append(block, "SERVER_SOFTWARE", context.server_software);
   append(block, "SERVER_PROTOCOL", http::to_string(request.version));
@@ -135,10 +172,16 @@ void append_cgi_variables(const http::Request& request, const CgiContext& contex
   append(block, "REMOTE_HOST", context.remote_address);
   if (context.remote_port != 0) append_number(block, "REMOTE_PORT", context.remote_port);
   append(block, "REDIRECT_STATUS", "200");
-  if (context.content_length) append_number(block, "CONTENT_LENGTH", *context.content_length);
+  if (context.content_length && context.role != CgiRole::kAuthorizer)
+    append_number(block, "CONTENT_LENGTH", *context.content_length);
   if (request.fields.has(KnownName::kContentType))
     append(block, "CONTENT_TYPE", request.fields.get(KnownName::kContentType));
-  append_fields(block, request.fields, context.pass_authorization);
+  if (context.role == CgiRole::kFilter) {
+    append_number(block, "FCGI_DATA_LENGTH", context.data.length);
+    append_number(block, "FCGI_DATA_LAST_MOD", static_cast<uint64_t>(context.data.last_modified));
+  }
+  if (!context.variables.empty()) append_variables(block, begin, context.variables);
+  append_fields(block, request.fields, context);
 }
 
 }  // namespace remuda::gateway::wire

@@ -15,8 +15,18 @@
 
 namespace remuda::gateway::wire {
 
+// An authorizer (FastCGI 1.0 section 6.3) is not told which script it is about, nor of a body.
+enum class CgiRole : uint8_t { kResponder, kAuthorizer, kFilter };
+
+// Of the file that a filter gets (section 6.4).
+struct CgiData {
+  uint64_t length = 0;
+  int64_t last_modified = 0;  // seconds since 1970; 0: not known
+};
+
 // What the gateway knows beside the request itself. Views outlive the call.
 struct CgiContext {
+  CgiRole role = CgiRole::kResponder;
   std::string_view script_name;      // decoded; with path_info it is the decoded path of the request
   std::string_view path_info;        // decoded; "" if there is none
   std::string_view script_filename;  // of the program's file
@@ -31,6 +41,10 @@ struct CgiContext {
   bool secure = false;
   bool pass_authorization = false;
   std::optional<uint64_t> content_length;  // exact; none if the request has no body
+  // What authorizers said of this request, "NAME=value\0" one after the other. They stand above the client's
+  // fields and below the server's own variables.
+  std::string_view variables;
+  CgiData data;
 };
 
 // Appends the block.

@@ -14,6 +14,16 @@ namespace {
 
 using http::KnownName;
 
+bool names_redirect(std::string_view name) {
+  return base::equal_ignoring_case(name, "X-Accel-Redirect") ||
+         base::equal_ignoring_case(name, "X-LiteSpeed-Location");
+}
+
+bool names_file(std::string_view name) {
+  return base::equal_ignoring_case(name, "X-Sendfile") ||
+         base::equal_ignoring_case(name, "X-Lighttpd-Send-File");
+}
+
 bool is_servers_business(KnownName name, std::string_view spelled) {
   switch (name) {
     case KnownName::kStatus:
@@ -25,7 +35,11 @@ bool is_servers_business(KnownName name, std::string_view spelled) {
     case KnownName::kTrailer:
     case KnownName::kTransferEncoding:
     case KnownName::kUpgrade: return true;
-    default: return base::equal_ignoring_case(spelled.substr(0, 6), "x-cgi-");
+    case KnownName::kXSendfile: return true;
+    default:
+      return base::equal_ignoring_case(spelled.substr(0, 6), "x-cgi-") ||
+             base::equal_ignoring_case(spelled.substr(0, 8), "x-accel-") || names_redirect(spelled) ||
+             names_file(spelled);
   }
 }
 
@@ -88,11 +102,20 @@ bool CgiResponseReader::take(std::string_view bytes, const Line& line) {
       has_type_ = true;
       ++other_fields_;
       return true;
-    default: ++other_fields_; return true;
+    default: ++other_fields_; return take_other(line.name.in(bytes), line.value);
   }
 }
 
-// Status: 3digit [SP reason] (section 6.3.3). An interim status is no answer.
+bool CgiResponseReader::take_other(std::string_view name, Piece value) {
+  const bool redirects = names_redirect(name);
+  if (!redirects && !names_file(name)) return true;
+  if (redirect_.size + file_.size > 0) return fail("there are two lines that name other content");
+  if (value.size == 0) return fail("a line that names other content is empty");
+  (redirects ? redirect_ : file_) = value;
+  return true;
+}
+
+// Status: 3digit [SP reason] (section 6.3.3). 100 and 101 are between the client and the server.
 bool CgiResponseReader::take_status(std::string_view bytes, Piece value) {
   if (status_ != 0) return fail("there are two Status lines");
   const std::string_view text = value.in(bytes);
@@ -100,7 +123,7 @@ bool CgiResponseReader::take_status(std::string_view bytes, Piece value) {
     return fail("Status is no number");
   if (text.size() > 3 && text[3] != ' ') return fail("Status is not of three digits");
   status_ = (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
-  if (status_ < 200 || status_ > 599) return fail("Status is not between 200 and 599");
+  if (status_ < 102 || status_ > 599) return fail("Status is not between 200 and 599, nor an interim one");
   const std::string_view reason = base::trim_whitespace(text.substr(3));
   reason_ = {static_cast<uint32_t>(reason.data() - bytes.data()), static_cast<uint32_t>(reason.size())};
   return true;
@@ -119,6 +142,11 @@ bool CgiResponseReader::take_length(std::string_view value) {
 bool CgiResponseReader::finish(std::string_view bytes) {
   if (line_count_ == 0) return fail("the header is empty");
   if (has_location_ && location_.size == 0) return fail("Location is empty");
+  if (status_ >= 102 && status_ < 200) {
+    kind_ = Kind::kInterim;
+    return true;
+  }
+  if (redirect_.size + file_.size > 0) return finish_redirect(bytes);
   if (!has_location_) {
     if (!has_type_ && status_ == 0) return fail("the header has neither Content-Type, Location nor Status");
     kind_ = Kind::kDocument;
@@ -130,6 +158,16 @@ bool CgiResponseReader::finish(std::string_view bytes) {
   const bool local = location.starts_with('/') && !location.starts_with("//");
   kind_ = local && status_ == 0 && other_fields_ == 0 ? Kind::kLocalRedirect : Kind::kClientRedirect;
   if (status_ == 0) status_ = 302;
+  return true;
+}
+
+bool CgiResponseReader::finish_redirect(std::string_view bytes) {
+  if (redirect_.size > 0 && !redirect_.in(bytes).starts_with('/'))
+    return fail("the path that the content is to come from does not begin with a slash");
+  if (file_.size > 0 && !file_.in(bytes).starts_with('/'))
+    return fail("the name of the file that is to be sent does not begin with a slash");
+  kind_ = Kind::kElsewhere;
+  if (status_ == 0) status_ = 200;
   return true;
 }
 

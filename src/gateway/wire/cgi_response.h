@@ -25,8 +25,10 @@ class CgiResponseReader {
  public:
   enum class Progress : uint8_t { kNeedsMore, kComplete, kBroken };
 
-  // What kind of response it is (section 6.2).
-  enum class Kind : uint8_t { kDocument, kLocalRedirect, kClientRedirect };
+  // What kind of response it is (section 6.2). kInterim: an informational status (102..199): the application
+  // sends another block after it, which another reader reads. kElsewhere: the content is not what follows,
+  // but what the server has at redirect() or in file().
+  enum class Kind : uint8_t { kDocument, kLocalRedirect, kClientRedirect, kInterim, kElsewhere };
 
   static constexpr size_t kMostFields = 128;
 
@@ -44,8 +46,17 @@ class CgiResponseReader {
   // Views into `bytes`, which must be what the last read() was shown, or a copy.
   std::string_view reason(std::string_view bytes) const { return reason_.in(bytes); }
   std::string_view location(std::string_view bytes) const { return location_.in(bytes); }
+  // Of kElsewhere, one of the two: X-Accel-Redirect or X-LiteSpeed-Location, a path?query of this server;
+  // X-Sendfile or X-Lighttpd-Send-File, the name of a file.
+  std::string_view redirect(std::string_view bytes) const { return redirect_.in(bytes); }
+  std::string_view file(std::string_view bytes) const { return file_.in(bytes); }
   // The fields for the client: without Status, Content-Length, and those that are the server's business.
   void add_fields(std::string_view bytes, http::Fields& fields) const;
+  // Of every line in order: call(name, value).
+  template <typename Call>
+  void for_each_line(std::string_view bytes, Call call) const {
+    for (size_t i = 0; i < line_count_; ++i) call(lines_[i].name.in(bytes), lines_[i].value.in(bytes));
+  }
 
  private:
   struct Piece {
@@ -63,6 +74,8 @@ class CgiResponseReader {
   bool take(std::string_view bytes, const Line& line);
   bool take_status(std::string_view bytes, Piece value);
   bool take_length(std::string_view value);
+  bool take_other(std::string_view name, Piece value);
+  bool finish_redirect(std::string_view bytes);
   bool finish(std::string_view bytes);
   bool fail(const char* trouble);
 
@@ -76,6 +89,8 @@ class CgiResponseReader {
   int status_ = 0;
   Piece reason_;
   Piece location_;
+  Piece redirect_;
+  Piece file_;
   bool has_location_ = false;
   bool has_type_ = false;
   std::optional<uint64_t> content_length_;

@@ -14,10 +14,6 @@ constexpr size_t kEndRequestSize = 8;
 
 bool is_stream(FastcgiType type) { return type == FastcgiType::kStdout || type == FastcgiType::kStderr; }
 
-bool is_management(FastcgiType type) {
-  return type == FastcgiType::kGetValuesResult || type == FastcgiType::kUnknownType;
-}
-
 // Static text, or null if an application may send it.
 const char* fault_of(FastcgiType type, uint16_t request, size_t content) {
   switch (type) {

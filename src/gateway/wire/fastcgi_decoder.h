@@ -35,7 +35,7 @@ struct FastcgiEvent {
   uint16_t request = 0;
   FastcgiStatus status = FastcgiStatus::kRequestComplete;
   uint32_t app_status = 0;
-  std::string_view content;
+  std::string_view content{};
   const char* trouble = "";
 };
 

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See the header.
+#include "gateway/fastcgi/connection.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "gateway/fastcgi/connections.h"
+
+namespace remuda::gateway::fastcgi {
+
+Connection::Connection(ChannelGround& ground, Connections& owner, const apps::KeepRules& rules)
+    : Channel(ground), owner_(&owner), rules_(rules), keep_(rules.idle > 0) {}
+
+bool Connection::has_room() const {
+  return !is_closing() && keep_ && active_ < kMostAtOnce && served_ + active_ < rules_.requests;
+}
+
+uint16_t Connection::attach(Stream& stream) {
+  const auto free = std::ranges::find(places_, false, &Place::taken);
+  const auto at = static_cast<size_t>(free - places_.begin());
+  if (free == places_.end()) places_.emplace_back();
+  places_[at] = {&stream, true};
+  if (active_++ == 0) heard_ = false;
+  return static_cast<uint16_t>(at + 1);
+}
+
+void Connection::withdraw(uint16_t request) {
+  *place_of(request) = {};
+  if (--active_ == 0) rest();
+}
+
+// The id stays taken, because the application may still answer; so no new request comes here.
+void Connection::detach(uint16_t request) {
+  if (Place* const place = place_of(request)) place->stream = nullptr;
+  keep_ = false;
+  const auto wanted = [](const Place& place) { return place.stream != nullptr; };
+  if (std::ranges::none_of(places_, wanted)) close();
+}
+
+Connection::Place* Connection::place_of(uint16_t request) {
+  if (request == 0 || request > places_.size() || !places_[request - 1U].taken) return nullptr;
+  return &places_[request - 1U];
+}
+
+void Connection::received(std::string_view bytes) {
+  heard_ = true;
+  while (!is_closing()) {
+    const wire::FastcgiEvent event = decoder_.next(bytes);
+    if (event.kind == wire::FastcgiEvent::Kind::kNeedsMore) return;
+    take(event);
+  }
+}
+
+void Connection::take(const wire::FastcgiEvent& event) {
+  using Kind = wire::FastcgiEvent::Kind;
+  if (event.kind == Kind::kBroken) return close(EBADMSG, event.trouble);
+  if (event.kind == Kind::kValues || event.kind == Kind::kUnknownType) return;
+  Place* const place = place_of(event.request);
+  if (place == nullptr) return retire();
+  if (event.kind == Kind::kEnd) return take_end(event);
+  if (place->stream == nullptr) return;
+  if (event.kind == Kind::kOutput) place->stream->output(event.content);
+  if (event.kind == Kind::kErrors) place->stream->errors(event.content);
+}
+
+// What an application has not read of a request would come before the next one.
+void Connection::take_end(const wire::FastcgiEvent& event) {
+  Place& place = *place_of(event.request);
+  Stream* const stream = std::exchange(place.stream, nullptr);
+  place.taken = false;
+  --active_;
+  ++served_;
+  const bool clean = stream == nullptr || stream->has_said_all();
+  if (!clean) keep_ = keep_ && active_ > 0;
+  if (active_ == 0) rest();
+  if (stream != nullptr) stream->request_ended(event.app_status, event.status);
+}
+
+// Its last request has ended.
+void Connection::rest() {
+  const bool stays =
+      keep_ && !has_output() && served_ < rules_.requests && owner_ != nullptr && !is_closing();
+  if (!stays || !owner_->rests(*this)) return close();
+  idle_since_ = loop().now();
+}
+
+void Connection::retire() {
+  keep_ = false;
+  if (active_ == 0) close();
+}
+
+loop::Time Connection::silence_deadline() const {
+  return active_ == 0 ? idle_since_ + rules_.idle_time : loop::kNever;
+}
+
+void Connection::closed(const ChannelEnd& end) {
+  const bool in_silence = served_ == 1 && active_ > 0 && !heard_ && end.error != ECANCELED;
+  if (owner_ != nullptr) owner_->gone(*this, in_silence);
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (Stream* const stream = std::exchange(places_[i].stream, nullptr)) stream->connection_ended(end);
+  }
+  places_.clear();
+  active_ = 0;
+}
+
+}  // namespace remuda::gateway::fastcgi

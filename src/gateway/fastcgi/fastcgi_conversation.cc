@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See the header.
+#include "gateway/fastcgi/fastcgi_conversation.h"
+
+#include <fmt/format.h>
+
+#include "gateway/fastcgi/values_question.h"
+#include "gateway/wire/fastcgi_encoder.h"
+
+namespace remuda::gateway::fastcgi {
+
+namespace {
+
+using apps::Outcome;
+using wire::FastcgiRole;
+using wire::FastcgiStatus;
+using wire::FastcgiType;
+using Kind = Verdict::Kind;
+
+// GET_VALUES is answered by who was reading anyway; who needs longer does not know it.
+constexpr auto kAnswerWithin = std::chrono::seconds(1);
+constexpr auto kAnswerAfterRequest = std::chrono::milliseconds(20);
+
+FastcgiRole role_of(Question::Role role) {
+  switch (role) {
+    case Question::Role::kResponder: return FastcgiRole::kResponder;
+    case Question::Role::kAuthorizer: return FastcgiRole::kAuthorizer;
+    case Question::Role::kFilter: return FastcgiRole::kFilter;
+  }
+  __builtin_unreachable();
+}
+
+// The methods that RFC 9110 section 9.2.2 calls idempotent.
+Resend resend_of(std::string_view variables) {
+  using namespace std::string_view_literals;
+  for (const std::string_view method : {"GET\0"sv, "HEAD\0"sv, "OPTIONS\0"sv, "PUT\0"sv, "DELETE\0"sv}) {
+    constexpr std::string_view kName = "REQUEST_METHOD=";
+    const size_t at = variables.find(kName);
+    if (at == std::string_view::npos) return Resend::kUnsafe;
+    if (variables.substr(at + kName.size()).starts_with(method)) return Resend::kSafe;
+  }
+  return Resend::kUnsafe;
+}
+
+}  // namespace
+
+FastcgiConversation::FastcgiConversation(ConversationGround& ground, std::unique_ptr<apps::Lease> lease,
+                                         const Question& question, Connections& connections)
+    : EndpointConversation(ground, std::move(lease), question), connections_(connections) {}
+
+Channel* FastcgiConversation::attach(const Question& question) {
+  shared_ = connections_.multiplexes();
+  connection_ = connections_.lend(resend_of(question.variables));
+  request_ = connection_->attach(*this);
+  std::string& out = connection_->output();
+  const size_t before = out.size();
+  began_at_ = connection_->appended();
+  const auto keep = connection_->keeps() ? wire::KeepConnection::kYes : wire::KeepConnection::kNo;
+  wire::append_fastcgi_begin(request_, role_of(question.role), keep, out);
+  if (!wire::append_fastcgi_params(request_, question.variables, out)) {
+    out.resize(before);
+    connection_->withdraw(request_);
+    over({Kind::kBroken, 431, "a variable is longer than FastCGI can say (65535 bytes with its name)"},
+         Outcome::kGivenUp);
+    return nullptr;
+  }
+  if (connections_.should_ask()) {
+    asking_.emplace(ground().loop);
+    asking_->spawn(ask());
+  }
+  return connection_.get();
+}
+
+void FastcgiConversation::append(Input input, std::string_view bytes, std::string& out) {
+  wire::append_fastcgi_stream(request_, input == Input::kBody ? FastcgiType::kStdin : FastcgiType::kData,
+                              bytes, out);
+}
+
+void FastcgiConversation::append_end(Input input, std::string& out) {
+  wire::append_fastcgi_stream_end(request_, input == Input::kBody ? FastcgiType::kStdin : FastcgiType::kData,
+                                  out);
+}
+
+// An application that waits for the rest of a body is not told to stop by a record that it does not look for.
+void FastcgiConversation::abort() {
+  if (!shared_ && (!connection_->is_open() || !is_input_complete())) return connection_->close();
+  wire::append_fastcgi_abort(request_, connection_->output());
+  connection_->flush(Channel::Flush::kNow);
+}
+
+void FastcgiConversation::leave() {
+  if (connection_->is_alone()) return connection_->close();
+  connection_->detach(request_);
+  over({Kind::kBroken, 502, "the application did not end its answer"}, Outcome::kFailed);
+}
+
+void FastcgiConversation::request_ended(uint32_t app_status, FastcgiStatus status) {
+  switch (status) {
+    case FastcgiStatus::kRequestComplete: return ended_completely(app_status);
+    case FastcgiStatus::kCannotMultiplex:
+      connections_.refused_to_multiplex();
+      return over({has_answered() ? Kind::kBroken : Kind::kNotBegun, 503,
+                   "the application takes one request at a time over a connection"},
+                  Outcome::kRefused);
+    case FastcgiStatus::kOverloaded:
+      return over({has_answered() ? Kind::kBroken : Kind::kNotBegun, 503, "the application is overloaded"},
+                  Outcome::kRefused);
+    case FastcgiStatus::kUnknownRole:
+      return over({Kind::kBroken, 500, "the application does not have the role that it was asked for"},
+                  Outcome::kAnswered);
+  }
+}
+
+void FastcgiConversation::ended_completely(uint32_t app_status) {
+  Verdict verdict{Kind::kWhole, 502, ""};
+  if (app_status != 0) {
+    verdict.trouble = fmt::format("the application ended the request with status {}", app_status);
+  } else if (!has_answered()) {
+    verdict.trouble = "the application ended the request without an answer";
+  }
+  over(std::move(verdict), Outcome::kAnswered);
+}
+
+void FastcgiConversation::connection_ended(const ChannelEnd& end) { lost(end, *connection_, began_at_); }
+
+// --- GET_VALUES
+
+loop::Task<void> FastcgiConversation::ask() {
+  loop::Loop& loop = ground().loop;
+  const auto values = co_await ask_values(loop, *lease().endpoint(), loop.now() + kAnswerWithin);
+  values ? connections_.answered(*values) : connections_.asked_in_vain();
+}
+
+loop::Task<void> FastcgiConversation::settle() {
+  if (!asking_) co_return;
+  asking_->set_deadline(ground().loop.now() + kAnswerAfterRequest);
+  co_await asking_->join();
+}
+
+}  // namespace remuda::gateway::fastcgi

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FastcgiConversation: one request as FastCGI's records on a connection that may have others on it.
+//
+//     BEGIN_REQUEST, PARAMS, empty PARAMS, STDIN as it comes, empty STDIN        one send if there is no body
+//     (a filter: DATA as it comes, empty DATA)            <- STDOUT, STDERR, END_REQUEST
+//
+// The first request to an endpoint also asks it, over a connection of its own, whether it multiplexes: while
+// the request is being answered, so nobody waits for somebody who does not know the question.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "gateway/endpoint_conversation.h"
+#include "gateway/fastcgi/connections.h"
+
+namespace remuda::gateway::fastcgi {
+
+class FastcgiConversation final : public EndpointConversation, private Stream {
+ public:
+  // `connections` are the lease's endpoint's, and stay as long as the lease.
+  FastcgiConversation(ConversationGround& ground, std::unique_ptr<apps::Lease> lease,
+                      const Question& question, Connections& connections);
+
+ private:
+  // --- EndpointConversation
+  Channel* attach(const Question& question) override;
+  void append(Input input, std::string_view bytes, std::string& out) override;
+  void append_end(Input input, std::string& out) override;
+  void abort() override;
+  void leave() override;
+  bool is_shared() const override { return shared_; }
+  loop::Task<void> settle() override;
+
+  // --- Stream
+  void output(std::string_view bytes) override { take_output(bytes); }
+  void errors(std::string_view bytes) override { take_errors(bytes); }
+  void request_ended(uint32_t app_status, wire::FastcgiStatus status) override;
+  void connection_ended(const ChannelEnd& end) override;
+  bool has_said_all() const override { return is_input_complete(); }
+
+  loop::Task<void> ask();
+  void ended_completely(uint32_t app_status);
+
+  Connections& connections_;
+  std::shared_ptr<Connection> connection_;
+  uint16_t request_ = 0;
+  bool shared_ = false;
+  uint64_t began_at_ = 0;  // of what the connection has appended
+  std::optional<loop::Scope> asking_;
+};
+
+}  // namespace remuda::gateway::fastcgi
