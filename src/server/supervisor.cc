@@ -14,11 +14,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "loop/backend/epoll.h"
 #include "loop/event.h"
 #include "server/children.h"
 #include "server/control.h"
+#include "server/run_directory.h"
+#include "server/status_listener.h"
 
 namespace remuda::server {
 
@@ -75,7 +78,7 @@ class Supervisor {
         respawns_(plan_.processes) {}
 
   int run() {
-    if (!prepare_log_files()) return 1;
+    if (!prepare_log_files() || !prepare_run_directory()) return 1;
     if (!plan_.apps.empty() && !start_spawner()) return 1;
     loop_.root().spawn(hear_signals());
     if (plan_.start == config::Start::kPerConnection) {
@@ -87,6 +90,7 @@ class Supervisor {
     }
     loop_.run();
     kill_adopted();
+    if (run_directory_) run_directory_->remove();
     for (const ListeningSocket& listener : plan_.listeners) {
       if (!listener.unlink_path.empty()) ::unlink(listener.unlink_path.c_str());
     }
@@ -108,6 +112,35 @@ class Supervisor {
       }
     }
     return true;
+  }
+
+  // Only instances cannot do without. A process for one connection has neither them nor a status.
+  bool prepare_run_directory() {
+    if (plan_.run_directory.empty() || plan_.start == config::Start::kPerConnection) return true;
+    auto made = RunDirectory::make(plan_.run_directory, plan_.worker.identity);
+    if (!made) {
+      const bool needed = std::ranges::any_of(
+          plan_.apps, [](const auto& app) { return app.outlives == spawner::Outlives::kWorker; });
+      log_.write(needed ? base::LogLevel::kError : base::LogLevel::kWarning, made.error());
+      return !needed;
+    }
+    run_directory_ = std::move(*made);
+    if (run_directory_->is_second()) {
+      log_.warning("another server runs with this configuration; this one has its sockets in {}",
+                   run_directory_->path());
+    }
+    for (size_t place = 0; place < plan_.processes; ++place) open_status_socket_of(place);
+    return true;
+  }
+
+  void open_status_socket_of(size_t place) {
+    const std::string path = fmt::format("{}/status.{}.sock", run_directory_->path(), place);
+    auto socket = open_status_socket(path);
+    if (!socket) {
+      log_.warning("no status at {}: {}", path, base::to_string(socket.error()));
+      socket = base::Fd();
+    }
+    status_sockets_.push_back(std::move(*socket));
   }
 
   bool start_spawner() {
@@ -160,6 +193,9 @@ class Supervisor {
     if (!control) return complain("start a worker", control.error());
     WorkerSeat seat{.control = control->spawner.get(),
                     .spawner_channels = {},
+                    .place = place,
+                    .run_directory = run_directory_ ? run_directory_->path() : "",
+                    .status_socket = place < status_sockets_.size() ? status_sockets_[place].get() : -1,
                     .connection = std::move(connection),
                     .peer = peer};
     if (const auto opened = open_channels(seat, *record); !opened)
@@ -196,6 +232,7 @@ class Supervisor {
 
   std::vector<int> descriptors_for(const WorkerSeat& seat) const {
     std::vector<int> keep{seat.control};
+    if (seat.status_socket >= 0) keep.push_back(seat.status_socket);
     for (const base::Fd& channel : seat.spawner_channels) keep.push_back(channel.get());
     if (seat.connection) {
       keep.push_back(seat.connection.get());
@@ -403,6 +440,8 @@ class Supervisor {
   loop::Loop loop_;
   loop::LoopFd signals_;
   loop::Event child_ended_;
+  std::optional<RunDirectory> run_directory_;
+  std::vector<base::Fd> status_sockets_;  // one for each worker's place
   std::vector<std::shared_ptr<WorkerRecord>> workers_;
   std::vector<Respawn> respawns_;
   Respawn spawner_respawn_;

@@ -37,6 +37,7 @@ struct SupervisorPlan {
   std::chrono::milliseconds grace = std::chrono::seconds(30);
   WorkerPlan worker;
   std::vector<spawner::AppRules> apps;  // empty: no spawner is needed
+  std::string run_directory;            // where instances and workers have their sockets; empty: nowhere
   std::vector<std::string> log_files;   // made, and given to the workers' user, before workers open them
   std::function<void()> on_ready;       // every worker accepts connections
   std::function<void()> on_stopping;

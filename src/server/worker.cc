@@ -68,6 +68,7 @@ class Worker {
       for (const int listener : plan_.loop.listeners) ::close(listener);
     };
     for (size_t i = 0; i < count; ++i) {
+      options.status_socket = i == 0 ? seat_.status_socket : -1;
       auto backend = loop::EpollBackend::create();
       if (!backend) return std::unexpected(backend.error());
       loops_.push_back(std::make_unique<WorkerLoop>(std::move(*backend), options));
@@ -111,7 +112,10 @@ class Worker {
                                      .log = *log_,
                                      .access = access_.get(),
                                      .spawner_channel = std::move(channel),
-                                     .first_request_id = first_request_id(index)}));
+                                     .first_request_id = first_request_id(index),
+                                     .loop_index = index,
+                                     .place = seat_.place,
+                                     .run_directory = seat_.run_directory}));
     if (seat_.connection) {
       worker_loop.run_one(std::move(seat_.connection), seat_.peer);
     } else {

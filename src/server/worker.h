@@ -32,6 +32,9 @@ struct WorkerPlan {
 struct WorkerSeat {
   int control = -1;                        // to the supervisor; its end drains the worker
   std::vector<base::Fd> spawner_channels;  // one for each loop; empty: there is no spawner
+  size_t place = 0;                        // among the configured processes
+  std::string run_directory;               // the server's own; empty: there is none
+  int status_socket = -1;                  // a listening one, for the home loop
   base::Fd connection;                     // the only one to serve; -1: accept on the listeners
   http::Address peer;                      // of that connection
 };

@@ -15,6 +15,7 @@ WorkerLoop::WorkerLoop(std::unique_ptr<loop::Backend> backend, WorkerLoopOptions
 
 WorkerLoop::~WorkerLoop() {
   driver_.reset();
+  status_.reset();
   site_.reset();
   DCHECK(loop_.root().children() == 0);
 }
@@ -24,6 +25,10 @@ void WorkerLoop::use(std::unique_ptr<Site> site) {
   driver_ = std::make_unique<http::h1::Driver>(loop_, site_->service(), options_.http);
   driver_->when_one_ends([this] { gate_.leave(); });
   site_->start(beside_);
+  http::Service* const admin = options_.status_socket >= 0 ? site_->admin() : nullptr;
+  if (admin == nullptr) return;
+  status_ = std::make_unique<StatusListener>(loop_, options_.status_socket, *admin, site_->log());
+  beside_.spawn(status_->run(beside_));
 }
 
 void WorkerLoop::run() {

@@ -17,11 +17,13 @@
 #include "server/acceptor.h"
 #include "server/gate.h"
 #include "server/site.h"
+#include "server/status_listener.h"
 
 namespace remuda::server {
 
 struct WorkerLoopOptions {
   std::vector<int> listeners;
+  int status_socket = -1;  // served by the site's admin(), if it has one
   loop::WakeUp wake_up = loop::WakeUp::kAll;
   uint32_t connections = 1;
   http::h1::Options http;
@@ -71,6 +73,7 @@ class WorkerLoop {
   loop::Scope beside_;
   std::unique_ptr<Site> site_;
   std::unique_ptr<http::h1::Driver> driver_;
+  std::unique_ptr<StatusListener> status_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   size_t acceptors_ended_ = 0;
 };
