@@ -41,7 +41,7 @@ TEST_F(CgiTest, AnswersThatAreNone) {
       {"exec >&-; sleep 3", 502, "closed its output"},
       {"no-such-command-here", 500, "not found"},
   };
-  options_.time_limit = 10s;
+  wire_options_.time_limit = 10s;
   configure();
   for (const Case& each : cases) {
     shell("case", std::string(each.text) + "\n");
@@ -86,7 +86,7 @@ TEST_F(CgiTest, ProgramsThatCannotBeStarted) {
 
 TEST_F(CgiTest, TheTimeLimit) {
   shell("hang", "echo waiting >&2; sleep 60\n");
-  options_.time_limit = 200ms;
+  wire_options_.time_limit = 200ms;
   configure();
   const Answer got = get("/cgi-bin/hang");
   EXPECT_EQ(got.status, 504);
@@ -98,7 +98,7 @@ TEST_F(CgiTest, TheTimeLimit) {
 
 TEST_F(CgiTest, TheTimeLimitKillsTheStubborn) {
   shell("stubborn", "trap '' TERM; sleep 60 & while :; do wait; done\n");
-  options_.time_limit = 200ms;
+  wire_options_.time_limit = 200ms;
   configure();
   EXPECT_EQ(get("/cgi-bin/stubborn").status, 504);
   settle();
@@ -107,7 +107,7 @@ TEST_F(CgiTest, TheTimeLimitKillsTheStubborn) {
 
 TEST_F(CgiTest, EndlessOutputEndsAtTheTimeLimit) {
   shell("endless", "echo Content-Type: text/plain; echo; exec yes\n");
-  options_.time_limit = 200ms;
+  wire_options_.time_limit = 200ms;
   configure();
   const Answer got = get("/cgi-bin/endless");
   EXPECT_EQ(got.status, 200);
@@ -126,7 +126,7 @@ TEST_F(CgiTest, KilledInTheMiddleIsNoNormalEnd) {
 
 TEST_F(CgiTest, AGrandchildThatHoldsTheOutputIsNotWaitedForLong) {
   shell("holder", "echo Content-Type: text/plain; echo; echo done; sleep 60 &\n");
-  options_.exit_grace = 200ms;
+  wire_options_.exit_grace = 200ms;
   configure();
   const auto began = loop::Clock::now();
   const Answer got = get("/cgi-bin/holder");

@@ -21,6 +21,7 @@
 #include "apps/exec.h"
 #include "apps/spawner_client.h"
 #include "gateway/app_handler.h"
+#include "gateway/cgi/cgi_wire.h"
 #include "http/testing/fake_exchange.h"
 #include "loop/backend/epoll.h"
 #include "loop/loop.h"
@@ -58,10 +59,10 @@ class CgiTest : public ::testing::Test {
     rules.environment = {"CONFIGURED=yes", "SERVER_NAME=never"};
     spawner_options_.apps.push_back(rules);
     spawner_options_.kill_after = 200ms;
-    options_.name = "cgi";
+    options_.name = wire_options_.name = "cgi";
     options_.mount = "/cgi-bin";
     options_.root = directory_.string();
-    options_.time_limit = 5s;
+    wire_options_.time_limit = 5s;
     auto channel = spawner::make_socket_pair();
     ASSERT_TRUE(channel);
     spawner_end_ = std::move(channel->spawner);
@@ -96,7 +97,7 @@ class CgiTest : public ::testing::Test {
       ::close(worker_end_);
       ::close(control->worker.get());
       spawner_options_.control = control->spawner.release();
-      spawner_options_.channels = {spawner_end_.get()};
+      spawner_options_.channels = {{.socket = spawner_end_.get()}};
       _exit(spawner::run(spawner_options_));
     }
     control_ = std::move(control->worker);
@@ -120,7 +121,8 @@ class CgiTest : public ::testing::Test {
     exec_options_.program = options_.program;
     app_.emplace(exec_options_, limits_);
     source_.emplace(*client_, *app_);
-    handler_.emplace(*loop_, *source_, offload_, log_, options_);
+    wire_.emplace(*loop_, log_, wire_options_);
+    handler_.emplace(*loop_, gateway::Application{*source_, *wire_, offload_}, options_);
   }
 
   std::string script(const std::string& name, const std::string& text, mode_t mode = 0755) {
@@ -165,6 +167,7 @@ class CgiTest : public ::testing::Test {
   std::filesystem::path directory_;
   spawner::Options spawner_options_;
   gateway::AppOptions options_;
+  gateway::WireOptions wire_options_;
   apps::ExecOptions exec_options_;
   apps::Admission::Limits limits_;
   base::Fd spawner_end_;
@@ -179,6 +182,7 @@ class CgiTest : public ::testing::Test {
   std::optional<apps::SpawnerClient> client_;
   std::optional<apps::ExecApp> app_;
   std::optional<apps::ExecSource> source_;
+  std::optional<gateway::CgiWire> wire_;
   std::optional<gateway::AppHandler> handler_;
 };
 

@@ -32,7 +32,7 @@ TEST_F(CgiTest, ErrorsCannotForgeTheLog) {
 TEST_F(CgiTest, ErrorsBeyondTheLimitAreCounted) {
   shell("loud",
         "for i in 1 2 3 4 5 6 7 8 9; do echo 0123456789 >&2; done; echo Content-Type: text/plain; echo\n");
-  options_.errors_limit = 50;
+  wire_options_.errors_limit = 50;
   configure();
   get("/cgi-bin/loud");
   settle();
@@ -80,7 +80,7 @@ TEST_F(CgiTest, ASpawnerThatDiesCostsNoRequest) {
 
 TEST_F(CgiTest, AProgramOfAFormerSpawnerIsEndedAtItsTimeLimit) {
   shell("hang", "sleep 60\n");
-  options_.time_limit = 400ms;
+  wire_options_.time_limit = 400ms;
   configure();
   FakeExchange exchange(*loop_, "GET", "/cgi-bin/hang");
   exchange.start(*handler_);

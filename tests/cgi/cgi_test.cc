@@ -286,7 +286,7 @@ TEST_F(CgiTest, PathInfoMayHoldNewlines) {
 TEST_F(CgiTest, ALookupOnAnotherThreadIsTheSame) {
   loop::Offload threads(1, 16);
   shell("hello", "echo Content-Type: text/plain; echo; echo hello\n");
-  gateway::AppHandler handler(*loop_, *source_, threads, log_, options_);
+  gateway::AppHandler handler(*loop_, {*source_, *wire_, threads}, options_);
   for (int i = 0; i < 3; ++i) {
     FakeExchange exchange(*loop_, "GET", "/cgi-bin/hello/info");
     exchange.run(handler);

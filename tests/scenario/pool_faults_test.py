@@ -1,0 +1,526 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instances of a pool that die, hang, leak, talk rubbish or do not start, each under a steady load.
+
+What may be lost is what was in flight in the process that was killed, and no other request; every one of those gets a
+clear answer. The load knows of each request what became of it, and the access log has a line for each.
+"""
+
+import os
+import re
+import shutil
+import signal
+import threading
+import time
+
+import pytest
+
+import control
+from applications import USER, compiled, owner_lines
+from harness import IS_ROOT, SLOWNESS, needs
+from load import Load
+from processes import eventually, is_alive
+from wire import request
+
+pytestmark = needs("/usr/include/fcgiapp.h")
+
+CONFIGURATION = """
+    [server]
+    {server}
+    [workers]
+    threads = 2
+    [[route]]
+    path = "/app/"
+    app = "herd"
+    [[route]]
+    files = "site"
+    [app.herd]
+    type = "fastcgi"
+    program = "work/faulty"
+    directory = "work"
+    {options}
+"""
+FOUR = "instances = { min = 4, max = 4 }"
+
+
+@pytest.fixture
+def herd(start, place):
+    """herd(options) starts a server with a pool of the program that fails."""
+    work = place.directory("work")
+    compiled(place, "faulty", output="work/faulty")
+    if IS_ROOT:
+        shutil.chown(work, USER)
+    place.file("site/index.html", "home")
+
+    def begin(options: str = FOUR, server: str = "", **how):
+        server += owner_lines('\nuser = "{0}"')
+        return start(CONFIGURATION.format(server=server, options=options), **how)
+
+    return begin
+
+
+class Asked(threading.Thread):
+    """One request in the background; `answer` when it has come, or `error`."""
+
+    def __init__(self, server, target: str, method: str = "GET", body: bytes | None = None):
+        super().__init__(daemon=True)
+        self.server, self.data = server, request(method, target, body=body)
+        self.answer = self.error = None
+        self.start()
+
+    def run(self):
+        try:
+            self.answer = self.server.ask(self.data, timeout=60)
+        except (OSError, AssertionError) as error:
+            self.error = error
+
+    def result(self, within: float = 30.0):
+        self.join(within * SLOWNESS)
+        assert self.answer is not None, self.error or "no answer"
+        return self.answer
+
+
+def busy_pids(server, count: int) -> list[int]:
+    """The processes that have a request for sure, as soon as there are so many."""
+    return eventually(f"{count} instances are busy", lambda: found if len(found := [
+        pid for pid, each in control.instances(server, "herd").items() if each["busy"]]) >= count else None, every=0.05)
+
+
+def pid_of(answer) -> int:
+    assert answer.status == 200, answer
+    return int(answer.text.split()[0])
+
+
+def nothing_lost(load, *allowed: int):
+    outcome = load.outcome
+    print(f"{sum(outcome.statuses.values())} answers {dict(outcome.statuses)}, lost {outcome.lost}, "
+          f"p50 {outcome.percentile(0.5) * 1000:.1f} ms, longest {outcome.percentile(1) * 1000:.0f} ms")
+    assert outcome.lost == [] and outcome.refused == []
+    assert set(outcome.statuses) <= {200, *allowed} and outcome.statuses[200] > 20
+
+
+# --- killed -----------------------------------------------------------------------------------------------------------
+
+
+def test_instance_is_killed_with_a_request(herd, place):
+    """That request gets 502 and is not begun again; a hundred others on the other instances notice nothing."""
+    server = herd()
+    doomed = Asked(server, "/app/count?once", "POST", b"do this once")
+    pid, = busy_pids(server, 1)
+    with Load(server, "/app/", threads=3, every=0.01) as load:
+        time.sleep(0.3)
+        os.kill(pid, signal.SIGKILL)
+        killed = time.monotonic()
+        answer = doomed.result()
+        assert time.monotonic() - killed < 1 * SLOWNESS
+        eventually("there are four again", lambda: len(set(control.instances(server, "herd", "ready")) - {pid}) == 4)
+        time.sleep(0.3)
+    assert answer.status == 502
+    line = next(line for line in server.wait_for_access() if "count" in line["target"])
+    assert re.search("signal|SIGKILL|killed|closed", line["trouble"]), line
+    assert (place / "work/begun").read_text() == "once\n"
+    nothing_lost(load)
+
+
+def test_idempotent_request_is_given_to_another(herd):
+    """Principle 8: a GET of which no byte has come may be asked again."""
+    server = herd()
+    asked = Asked(server, "/app/slow?1500")
+    pid, = busy_pids(server, 1)
+    os.kill(pid, signal.SIGKILL)
+    answer = asked.result()
+    assert answer.status in (200, 502)
+    assert answer.status == 502 or pid_of(answer) != pid
+
+
+def test_all_instances_are_killed(herd):
+    """What they had in flight is lost; what waits is served by those that replace them."""
+    server = herd()
+    doomed = [Asked(server, "/app/count?x", "POST", b"x") for _ in range(4)]
+    pids = busy_pids(server, 4)
+    with Load(server, "/app/", threads=3, every=0.01) as load:
+        time.sleep(0.2)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        killed = time.monotonic()
+        assert [each.result().status for each in doomed] == [502] * 4
+        assert server.get("/app/").status == 200
+        recovered = time.monotonic() - killed
+        time.sleep(0.5)
+    print(f"served again after {recovered * 1000:.0f} ms")
+    assert recovered < 1 * SLOWNESS
+    nothing_lost(load)
+
+
+def test_storm_of_kills(herd):
+    """Somebody kills an instance thirty times a second for three seconds: nobody who asks is left without an answer."""
+    server = herd(FOUR + '\nqueue = 500')
+    with Load(server, "/app/slow?5", threads=6, every=0.02) as load:
+        end = time.monotonic() + 3
+        kills = 0
+        while time.monotonic() < end:
+            for pid in list(control.instances(server, "herd", "ready"))[:1]:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.03)
+    print(f"{kills} kills")
+    outcome = load.outcome
+    assert outcome.lost == [] and outcome.refused == []
+    assert set(outcome.statuses) <= {200, 502, 503}
+    eventually("it is well again", lambda: server.get("/app/").status == 200, 30)
+
+
+# --- hangs ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["hang", "stopped"])
+def test_instance_that_hangs(herd, how):
+    """504 at the time limit; the process is killed, though it does not listen to signals, and replaced."""
+    server = herd(FOUR + '\ntime_limit = "1s"')
+    started = time.monotonic()
+    asked = Asked(server, "/app/hang")
+    pid, = busy_pids(server, 1)
+    if how == "stopped":
+        os.kill(pid, signal.SIGSTOP)
+    with Load(server, "/app/", threads=2, every=0.02) as load:
+        answer = asked.result()
+        waited = time.monotonic() - started
+        eventually("it has ended", lambda: not is_alive(pid), 8)
+        eventually("there are four again", lambda: len(control.instances(server, "herd", "ready")) == 4)
+    assert answer.status == 504 and 0.9 < waited < 2 * SLOWNESS
+    assert "time" in next(line for line in server.wait_for_access() if "hang" in line["target"])["trouble"]
+    nothing_lost(load)
+
+
+def test_all_instances_hang(herd):
+    """As many requests as there are instances hang; everybody else waits no longer than the limit."""
+    server = herd(FOUR + '\ntime_limit = "1s"')
+    hanging = [Asked(server, "/app/hang", "POST", b"x") for _ in range(4)]
+    busy_pids(server, 4)
+    started = time.monotonic()
+    assert server.get("/app/", timeout=20).status == 200
+    assert time.monotonic() - started < 3 * SLOWNESS
+    assert [each.result().status for each in hanging] == [504] * 4
+
+
+# --- grows ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_instance_that_leaks(herd, place):
+    """1 MB for each request: replaced between requests, above the limit that memory_soft sets, and no request is lost."""
+    server = herd('instances = { min = 2, max = 2, memory_soft = "40MiB" }')
+    most = 0
+    with Load(server, "/app/leak?1", threads=2, every=0.02) as load:
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            most = max([most, *(each["pss_bytes"] for each in control.instances(server, "herd").values())])
+            time.sleep(0.1)
+    nothing_lost(load)
+    starts = len((place / "work/starts").read_text().splitlines())
+    requests = load.outcome.sent
+    print(f"{requests} requests, {starts} starts, largest {most / 2**20:.0f} MiB")
+    assert requests > 200 and 2 + requests // 160 <= starts <= 2 + requests // 20
+    assert most < 150 * 2**20
+    server.wait_for_error("memory")
+
+
+def test_instance_that_grows_beyond_all_bounds(herd):
+    """memory_hard ends it in the middle of its request, which gets a clear answer."""
+    server = herd('instances = { min = 2, max = 2, memory_soft = "40MiB", memory_hard = "80MiB" }')
+    asked = Asked(server, "/app/leak-and-hang?160", "POST", b"x")
+    pid, = busy_pids(server, 1)
+    with Load(server, "/app/", threads=1, every=0.02) as load:
+        answer = asked.result()
+        eventually("there are two again", lambda: len(set(control.instances(server, "herd", "ready")) - {pid}) == 2)
+    assert answer.status in (502, 503) and not is_alive(pid)
+    server.wait_for_error("memory")
+    nothing_lost(load)
+
+
+# --- talks rubbish ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["version", "cut", "short", "noise", "type", "identity", "head"])
+def test_instance_that_answers_garbage(herd, kind):
+    """502 and the reason; the worker goes on, and so does everybody else."""
+    server = herd()
+    worker = server.worker()
+    with Load(server, "/app/", threads=2, every=0.02) as load:
+        for _ in range(3):
+            answer = server.get(f"/app/garbage?{kind}", "Accept: text/html")
+            assert answer.status == 502, answer
+            time.sleep(0.05)
+    lines = [line for line in server.wait_for_access() if "garbage" in line["target"]]
+    assert len(lines) == 3 and all(line["trouble"] for line in lines), lines
+    assert server.worker() == worker
+    nothing_lost(load)
+
+
+@pytest.mark.parametrize("what, statuses", [("close", {502}), ("nothing", {502}), ("die?0", {502}), ("die?3", {502})])
+def test_instance_that_ends_early(herd, what, statuses):
+    """A request without an answer has one from the server."""
+    server = herd()
+    with Load(server, "/app/", threads=2, every=0.02) as load:
+        for _ in range(3):
+            answer = server.post(f"/app/{what}", b"x")
+            assert answer.status in statuses, answer
+    nothing_lost(load)
+
+
+def test_half_an_answer(herd):
+    """Its length was announced: the client must see that it is not whole."""
+    server = herd()
+    for _ in range(3):
+        with server.connect() as connection:
+            server.count()
+            connection.send(request("GET", "/app/half", "Connection: close"))
+            try:
+                assert len(connection.read_to_end().split(b"\r\n\r\n", 1)[1]) < 100
+            except ConnectionResetError:
+                pass
+    assert server.get("/app/").status == 200
+
+
+# --- does not listen --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [FOUR, FOUR + "\nrequest_buffering = false"])
+def test_instance_that_never_reads_its_body(herd, options):
+    """It answers all the same: 30 MB that nobody wants hold up neither the answer nor the next request."""
+    server = herd(options + '\ntime_limit = "5s"')
+    body = b"b" * 30_000_000
+    for _ in range(2):
+        with server.connect() as connection:
+            server.count()
+            connection.send(request("POST", "/app/deaf", body=None, host="test")[:-2]
+                            + b"Content-Length: %d\r\n\r\n" % len(body))
+            sender = threading.Thread(target=push, args=(connection, body), daemon=True)
+            sender.start()
+            assert connection.read_answer().status == 200
+    assert server.get("/app/").status == 200
+
+
+def push(connection, body: bytes):
+    try:
+        connection.send(body)
+    except OSError:
+        pass  # the answer came before all of it was taken
+
+
+def test_deaf_and_dumb(herd):
+    """Neither reads nor answers: 504 at the limit."""
+    server = herd(FOUR + '\ntime_limit = "1s"\nrequest_buffering = false')
+    answer = server.ask(request("POST", "/app/hang", body=b"b" * 1_000_000), timeout=10)
+    assert answer.status == 504
+
+
+@pytest.mark.slow
+def test_instance_that_floods_standard_error(herd):
+    """20 MB of complaints, half of them not even by FastCGI: the answer comes, and nobody else waits."""
+    server = herd()
+    before = memory_of(server.worker())
+    with Load(server, "/app/", threads=2, every=0.02) as load:
+        asked = [Asked(server, "/app/flood?5") for _ in range(2)]
+        assert [each.result().status for each in asked] == [200, 200]
+    nothing_lost(load)
+    assert load.outcome.percentile(0.9) < 0.2 * SLOWNESS
+    assert memory_of(server.worker()) - before < 30 * 2**20 * SLOWNESS
+
+
+def memory_of(pid: int) -> int:
+    text = open(f"/proc/{pid}/status").read()
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) * 1024
+
+
+# --- does not start ---------------------------------------------------------------------------------------------------
+
+
+def starts_of(place) -> list[float]:
+    path = place / "work/starts"
+    return [float(line.split()[0]) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_program_that_does_not_start(herd, place):
+    """503 at once with the reason in the log, back-off between the tries, and well again as soon as it can be."""
+    place.file("work/broken")
+    server = herd("instances = { max = 4 }\nqueue_time = \"20s\"")
+    first = server.get("/app/", timeout=20)
+    assert first.status == 503 and "Retry-After" in first
+    waits = []
+    for _ in range(20):
+        started = time.monotonic()
+        assert server.get("/app/").status == 503
+        waits.append(time.monotonic() - started)
+        time.sleep(0.1)
+    assert sorted(waits)[10] < 0.1 * SLOWNESS, waits
+    server.wait_for_error("cannot find my saddle")
+    tries = len(starts_of(place))
+    print(f"{tries} tries in {sum(waits) + 2:.1f} s")
+    assert 1 <= tries <= 12
+    trouble = control.app(server, "herd")
+    assert trouble["trouble"] and any("saddle" in line for line in trouble["journey"]), trouble
+    assert server.get("/").text == "home"
+    os.unlink(place / "work/broken")
+    mended = time.monotonic()
+    eventually("it is well again", lambda: server.get("/app/").status == 200, 20)
+    print(f"well again after {time.monotonic() - mended:.1f} s")
+    assert not control.app(server, "herd")["trouble"]
+
+
+def test_the_journey_is_shown_in_development(herd, place):
+    place.file("work/broken")
+    page = herd("instances = { max = 1 }", server="dev = true").get("/app/", "Accept: text/html", timeout=20)
+    assert page.status == 503 and "saddle" in page.text
+    hidden = herd("instances = { max = 1 }").get("/app/", "Accept: text/html", timeout=20)
+    assert hidden.status == 503 and "saddle" not in hidden.text
+
+
+def test_program_that_never_accepts(herd, place):
+    """It runs but does not take connections: given up after start_timeout."""
+    place.file("work/mute")
+    server = herd('instances = { max = 1, start_timeout = "500ms" }\ntime_limit = "2s"')
+    started = time.monotonic()
+    assert server.get("/app/", timeout=20).status in (503, 504)
+    assert time.monotonic() - started < 5 * SLOWNESS
+    os.unlink(place / "work/mute")
+    eventually("it is well again", lambda: server.get("/app/", timeout=20).status == 200, 20)
+
+
+# --- replaced on purpose ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", ["max_requests = 20", 'max_age = "400ms"'])
+def test_instances_are_renewed_without_a_loss(herd, place, options):
+    server = herd(f"instances = {{ min = 2, max = 3, {options} }}")
+    with Load(server, "/app/slow?2", threads=3, every=0.015) as load:
+        time.sleep(3)
+    nothing_lost(load)
+    starts = len(starts_of(place))
+    print(f"{starts} starts for {load.outcome.sent} requests")
+    assert starts >= 6
+
+
+def test_idle_instances_leave(herd, place):
+    """min = 0: nobody stays; the next request starts one."""
+    server = herd('instances = { min = 0, max = 4, idle_time = "500ms" }')
+    assert not control.instances(server, "herd")
+    asked = [Asked(server, "/app/slow?300") for _ in range(4)]
+    assert len({pid_of(each.result()) for each in asked}) == 4
+    eventually("they have left", lambda: not control.instances(server, "herd"), 10)
+    assert server.get("/app/").status == 200
+    assert len(starts_of(place)) == 5
+
+
+# --- the queue --------------------------------------------------------------------------------------------------------
+
+
+def test_queue_is_bounded(herd):
+    """One runs, two wait, the others get 503 with Retry-After at once; those that waited are served."""
+    server = herd("instances = { min = 1, max = 1 }\nqueue = 2\nqueue_time = \"20s\"")
+    first = Asked(server, "/app/slow?800")
+    busy_pids(server, 1)
+    asked = [Asked(server, "/app/slow?1") for _ in range(6)]
+    statuses = sorted(each.result().status for each in [first, *asked])
+    assert statuses == [200, 200, 200, 503, 503, 503, 503]
+    refused = [each.answer for each in asked if each.answer.status == 503]
+    assert all("Retry-After" in answer for answer in refused)
+    dropped = control.app(server, "herd")["queue"]["dropped"]
+    assert dropped["full"] + dropped["hopeless"] == 4, dropped
+
+
+def test_who_leaves_the_queue_is_forgotten(herd, place):
+    """Principle 9: a client that left while it waited costs the application nothing."""
+    server = herd("instances = { min = 1, max = 1 }")
+    first = Asked(server, "/app/slow?800")
+    busy_pids(server, 1)
+    with server.connect() as connection:
+        server.count()
+        connection.send(request("POST", "/app/count?waiting", body=b"x"))
+        eventually("it waits", lambda: control.app(server, "herd")["queue"]["waiting"] == 1)
+    assert first.result().status == 200
+    assert server.get("/app/").status == 200
+    assert not (place / "work/begun").exists()
+
+
+def test_waiting_has_an_end(herd):
+    server = herd("instances = { min = 1, max = 1 }\nqueue_time = \"300ms\"")
+    first = Asked(server, "/app/slow?1500")
+    busy_pids(server, 1)
+    started = time.monotonic()
+    assert server.get("/app/").status == 503
+    assert time.monotonic() - started < 1 * SLOWNESS
+    assert first.result().status == 200
+
+
+# --- rolling restart --------------------------------------------------------------------------------------------------
+
+
+def test_rolling_restart_to_a_good_version(herd, place):
+    """Under load, from version 1 to version 2: no request fails, and none is served by the old one afterwards."""
+    server = herd()
+    before = eventually("all are ready", lambda: pids if len(
+        pids := set(control.instances(server, "herd", "ready"))) == 4 else None)
+    place.file("work/version", "2\n")
+    with Load(server, "/app/slow?3", threads=4, every=0.01) as load:
+        time.sleep(0.3)
+        ended = control.command(server, "restart", "herd")
+        assert server.get("/app/").text.split()[1] == "2"
+        time.sleep(0.3)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    nothing_lost(load)
+    assert not before & set(control.instances(server, "herd"))
+    eventually("the old ones have ended", lambda: not [pid for pid in before if is_alive(pid)])
+
+
+def test_rolling_restart_to_a_broken_version(herd, place):
+    """The new ones do not start: the old ones stay, no request fails, and the command says why and fails."""
+    server = herd('instances = { min = 4, max = 4, start_timeout = "3s" }')
+    before = eventually("all are ready", lambda: pids if len(
+        pids := set(control.instances(server, "herd", "ready"))) == 4 else None)
+    place.file("work/broken")
+    with Load(server, "/app/slow?3", threads=4, every=0.01) as load:
+        time.sleep(0.3)
+        ended = control.command(server, "restart", "herd")
+        time.sleep(0.3)
+    assert ended.returncode != 0
+    assert "saddle" in ended.stdout + ended.stderr, ended
+    nothing_lost(load)
+    assert set(control.instances(server, "herd", "ready")) == before
+    os.unlink(place / "work/broken")
+    assert control.command(server, "restart", "herd").returncode == 0
+
+
+def test_rolling_restart_with_a_health_request(herd, place):
+    """A new version that starts but does not answer as it should is not taken."""
+    server = herd(FOUR + '\nhealth = { path = "/app/slow", status = 200, timeout = "1s" }')
+    assert server.get("/app/").text.split()[1] == "1"
+    place.file("work/mute")
+    place.file("work/version", "2\n")
+    with Load(server, "/app/", threads=2, every=0.02) as load:
+        ended = control.command(server, "restart", "herd")
+    assert ended.returncode != 0
+    nothing_lost(load)
+    os.unlink(place / "work/mute")
+    assert server.get("/app/").text.split()[1] == "1"
+    assert control.command(server, "restart", "herd").returncode == 0
+    assert server.get("/app/").text.split()[1] == "2"
+
+
+# --- everything is counted --------------------------------------------------------------------------------------------
+
+
+def test_counts_agree(herd):
+    """What the clients saw, what the access log has and what the server says of itself are the same numbers."""
+    server = herd()
+    for target in ["/app/"] * 10 + ["/app/close", "/app/nothing", "/app/garbage?noise"]:
+        server.post(target, b"x")
+    found = control.app(server, "herd")
+    lines = server.wait_for_access()
+    assert len(lines) == 13
+    assert found["requests"] == 10 and found["failures"] == 3, found
+    total = control.status(server)["total"]["requests"]
+    assert total["2xx"] == 10 and total["5xx"] == 3 and total["total"] == 13, total
+    assert found["queue"]["waiting"] == 0 and not found["live"]
