@@ -43,7 +43,9 @@ Group::Borrowed Group::borrow(const Wish& wish, loop::Loop& loop, loop::Time dea
   if (line_.empty()) {
     if (auto instance = ledger_.choose(wish)) {
       line_.passed_by();
-      return lend(std::move(instance), wish.loop, now);
+      Lent lent = lend(std::move(instance), wish, now);
+      if (options_.spare > 0 && growing_ && free_instances() < options_.spare) look_after();
+      return lent;
     }
   }
   if (auto trouble = hopeless_now(now)) {
@@ -66,15 +68,15 @@ std::expected<Lent, AcquireFailure> Group::claim(PoolWaiter& waiter, const base:
   const std::scoped_lock lock(mutex_);
   if (const auto refusal = line_.leave(waiter, woken)) return std::unexpected(failure(*refusal, loop.now()));
   if (woken || woken.error().code == ETIMEDOUT) return std::move(waiter.granted);
-  ledger_.take_back(*waiter.granted.instance, waiter.wish.loop, 0, loop.now());
+  ledger_.take_back(*waiter.granted.instance, waiter.wish, 0, loop.now());
   serve(loop);
   return std::unexpected(AcquireFailure{.reason = AcquireFailure::Reason::kCancelled});
 }
 
-void Group::give_back(const std::shared_ptr<Instance>& instance, uint32_t place, uint32_t idle,
+void Group::give_back(const std::shared_ptr<Instance>& instance, const Wish& wish, uint32_t idle,
                       Outcome outcome, loop::Loop& loop) {
   const std::scoped_lock lock(mutex_);
-  ledger_.take_back(*instance, place, idle, loop.now());
+  ledger_.take_back(*instance, wish, idle, loop.now());
   if (outcome == Outcome::kAnswered) {
     ++counters_.requests;
     ++instance->requests;
@@ -136,8 +138,6 @@ Census Group::census(loop::Time now) {
   Census census{.waiting = line_.waiting(), .pressed_for = line_.pressed_for(now)};
   if (census.waiting > 0) watched_until_ = now + kPatience;
   for (const auto& each : ledger_.instances()) {
-    census.worked += each->worked;
-    if (each->busy > 0) census.worked += std::max(now - each->busy_since, loop::Duration::zero());
     if (each->state == Instance::State::kDraining) ++census.draining;
     if (each->state != Instance::State::kReady) continue;
     ++census.ready;
@@ -188,9 +188,40 @@ void Group::trust_again(Instance& instance, loop::Loop& home) {
   serve(home);
 }
 
-void Group::with_lock(const std::function<void(const Ledger&)>& look) const {
+Group::Facts Group::facts(const Instance& instance, loop::Time now) const {
   const std::scoped_lock lock(mutex_);
-  look(ledger_);
+  Facts facts{.state = instance.state,
+              .capacity = instance.capacity,
+              .busy = instance.busy,
+              .requests = instance.requests,
+              .failures = instance.failures,
+              .last_used = instance.last_used,
+              .worked = instance.worked,
+              .doubtful = instance.doubtful,
+              .condemned = instance.condemned};
+  if (facts.busy > 0) facts.worked += std::max(now - instance.busy_since, loop::Duration::zero());
+  return facts;
+}
+
+void Group::look_at(Instance& instance, uint64_t requests) {
+  const std::scoped_lock lock(mutex_);
+  instance.look_at = requests;
+}
+
+void Group::set_journey(Instance& instance, const Journey& journey) {
+  const std::scoped_lock lock(mutex_);
+  auto lines = std::move(instance.journey.error_lines);
+  const uint64_t bytes = instance.journey.error_bytes;
+  instance.journey = journey;
+  instance.journey.error_lines = std::move(lines);
+  instance.journey.error_bytes = bytes;
+}
+
+uint64_t Group::add_error_line(Instance& instance, std::string_view line) {
+  const std::scoped_lock lock(mutex_);
+  instance.journey.add_error_line(line);
+  instance.journey.error_bytes += line.size() + 1;
+  return instance.busy == 1 ? instance.running : 0;
 }
 
 void Group::change(const std::function<void(GroupCounters&)>& change) {
@@ -254,19 +285,25 @@ AcquireFailure Group::failure(WaitingLine::Refusal refusal, loop::Time now) cons
   return failure;
 }
 
-Lent Group::lend(std::shared_ptr<Instance> instance, uint32_t place, loop::Time now) {
+Lent Group::lend(std::shared_ptr<Instance> instance, const Wish& wish, loop::Time now) {
   places_.clear();
-  ledger_.lend(*instance, place, now, places_);
+  ledger_.lend(*instance, wish, now, places_);
   tell_to_close(*instance, places_);
   const Instance& lent = *instance;
   return {std::move(instance), lent.capacity, lent.keeps_connections};
+}
+
+uint32_t Group::free_instances() const {
+  return static_cast<uint32_t>(std::ranges::count_if(ledger_.instances(), [](const auto& each) {
+    return each->state == Instance::State::kReady && each->busy == 0;
+  }));
 }
 
 void Group::serve(loop::Loop& from) {
   while (auto* const next = static_cast<PoolWaiter*>(line_.next(from.now()))) {
     auto instance = ledger_.choose(next->wish);
     if (instance == nullptr) return;
-    next->granted = lend(std::move(instance), next->wish.loop, from.now());
+    next->granted = lend(std::move(instance), next->wish, from.now());
     WaitingLine::wake(line_.grant(*next, from.now()), from);
   }
 }

@@ -78,7 +78,6 @@ struct Census {
   uint32_t room = 0;  // requests that the ready ones could take more
   size_t waiting = 0;
   loop::Duration pressed_for{};  // how long somebody has been waiting
-  loop::Duration worked{};       // by all that are there, together
 };
 
 class Group {
@@ -102,7 +101,7 @@ class Group {
   // The waiter's word when it has woken up.
   std::expected<Lent, AcquireFailure> claim(PoolWaiter& waiter, const base::Result<void>& woken,
                                             loop::Loop& loop);
-  void give_back(const std::shared_ptr<Instance>& instance, uint32_t place, uint32_t idle, Outcome outcome,
+  void give_back(const std::shared_ptr<Instance>& instance, const Wish& wish, uint32_t idle, Outcome outcome,
                  loop::Loop& loop);
   // This instance has to end now. `why` is static text.
   void condemn(Instance& instance, std::string_view why);
@@ -127,7 +126,24 @@ class Group {
   void stopping(Instance& instance);
   void remove(const Instance& instance);
   void trust_again(Instance& instance, loop::Loop& home);
-  void with_lock(const std::function<void(const Ledger&)>& look) const;
+  // What loops know of it now.
+  struct Facts {
+    Instance::State state = Instance::State::kStarting;
+    Capacity capacity;
+    uint32_t busy = 0;
+    uint64_t requests = 0;
+    uint32_t failures = 0;
+    loop::Time last_used{};
+    loop::Duration worked{};
+    bool doubtful = false;
+    std::string_view condemned;
+  };
+  Facts facts(const Instance& instance, loop::Time now) const;
+  // Home is called when it has answered so many.
+  void look_at(Instance& instance, uint64_t requests);
+  void set_journey(Instance& instance, const Journey& journey);
+  // One more of its last words. The number of the request that it works on, if it is exactly one; else 0.
+  uint64_t add_error_line(Instance& instance, std::string_view line);
   void change(const std::function<void(GroupCounters&)>& change);
   // How many are being started now: while there is trouble and one is tried, others do not wait for it.
   void set_starting(uint32_t count);
@@ -142,7 +158,8 @@ class Group {
  private:
   std::optional<AcquireFailure> hopeless_now(loop::Time now) const;
   AcquireFailure failure(WaitingLine::Refusal refusal, loop::Time now) const;
-  Lent lend(std::shared_ptr<Instance> instance, uint32_t place, loop::Time now);
+  Lent lend(std::shared_ptr<Instance> instance, const Wish& wish, loop::Time now);
+  uint32_t free_instances() const;
   void serve(loop::Loop& from);
   void tell_to_close(const Instance& instance, const std::vector<uint32_t>& places);
   void look_after();

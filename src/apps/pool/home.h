@@ -17,12 +17,13 @@
 #include "loop/loop.h"
 
 namespace remuda::apps {
+class InstanceSpawner;
 class SpawnerClient;
-}
+}  // namespace remuda::apps
 
 namespace remuda::apps::pool {
 
-class Manager;
+class Doors;
 
 struct HomeOptions {
   std::string run_directory;  // for the instances' sockets; it exists and is ours alone
@@ -32,6 +33,9 @@ class Home {
  public:
   // All outlive Home.
   Home(Pool& pool, SpawnerClient& spawner, base::Log& log, HomeOptions options);
+  // For tests: `doors` in place of unix sockets; null: those.
+  Home(Pool& pool, loop::Loop& loop, InstanceSpawner& spawner, base::Log& log, HomeOptions options,
+       Doors* doors);
   ~Home();
   Home(const Home&) = delete;
   Home& operator=(const Home&) = delete;
@@ -43,6 +47,16 @@ class Home {
 
   // As long as Home.
   Control& control(const Group& group);
+
+ private:
+  struct Parts;
+  struct Member;
+  Member& member(const Group& group);
+  loop::Task<void> take_over();
+  loop::Task<void> watch_machine();
+  void set_budget();
+
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace remuda::apps::pool

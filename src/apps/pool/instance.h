@@ -33,14 +33,15 @@ struct Instance {
   };
 
   uint64_t id = 0;
-  std::string name;  // "blog[1234]"
-  std::string socket;
+  std::string name;    // "blog[1234]"
+  std::string socket;  // its path
   uint32_t generation = 1;
 
   State state = State::kStarting;
   Capacity capacity;
   bool keeps_connections = true;
   uint32_t busy = 0;
+  uint64_t running = 0;       // their numbers, XORed: with one of them, its number
   std::vector<AtLoop> loops;  // by the loop's place in the group
   loop::Time busy_since{};    // while busy > 0
   loop::Duration worked{};    // with at least one request

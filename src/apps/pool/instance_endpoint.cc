@@ -47,8 +47,7 @@ loop::Task<base::Result<loop::LoopFd>> InstanceEndpoint::connect(loop::Time dead
 
 void InstanceEndpoint::set_terms(const Lent& lent) {
   capacity_ = lent.capacity;
-  const uint32_t asked = group_.options().keep.idle;
-  rules_.idle = asked == 0 ? std::min(capacity_.connections, capacity_.requests) : asked;
+  rules_.idle = std::min({group_.options().keep.idle, capacity_.connections, capacity_.requests});
   if (!lent.keeps_connections) rules_.idle = 0;
 }
 

@@ -98,18 +98,20 @@ std::shared_ptr<Instance> Ledger::choose(const Wish& wish) const {
   return best == nullptr ? nullptr : *best;
 }
 
-void Ledger::lend(Instance& instance, uint32_t loop, loop::Time now, std::vector<uint32_t>& to_close) {
-  const Cost cost = cost_of(instance, loop);
+void Ledger::lend(Instance& instance, const Wish& wish, loop::Time now, std::vector<uint32_t>& to_close) {
+  const Cost cost = cost_of(instance, wish.loop);
   if (cost == Cost::kOthersClose) close_idle(instance, to_close);
-  Instance::AtLoop& here = make_room(instance, loop);
+  Instance::AtLoop& here = make_room(instance, wish.loop);
   if (here.idle > 0) --here.idle;
   ++here.busy;
+  instance.running ^= wish.request;
   if (instance.busy++ == 0) instance.busy_since = now;
 }
 
-void Ledger::take_back(Instance& instance, uint32_t loop, uint32_t idle, loop::Time now) {
-  Instance::AtLoop& here = make_room(instance, loop);
+void Ledger::take_back(Instance& instance, const Wish& wish, uint32_t idle, loop::Time now) {
+  Instance::AtLoop& here = make_room(instance, wish.loop);
   --here.busy;
+  instance.running ^= wish.request;
   here.idle = idle;
   if (--instance.busy == 0) instance.worked += std::max(now - instance.busy_since, loop::Duration::zero());
   instance.last_used = std::max(instance.last_used, now);

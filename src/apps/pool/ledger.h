@@ -20,7 +20,8 @@ namespace remuda::apps::pool {
 
 struct Wish {
   uint32_t loop = 0;  // its place in the group
-  uint64_t key = 0;   // hash of StartRequest::key; 0: none
+  uint64_t request = 0;
+  uint64_t key = 0;  // hash of StartRequest::key; 0: none
   uint64_t avoid = 0;
 };
 
@@ -36,9 +37,9 @@ class Ledger {
   std::shared_ptr<Instance> choose(const Wish& wish) const;
 
   // One request more. Appends the loops whose idle connections have to be closed for it.
-  void lend(Instance& instance, uint32_t loop, loop::Time now, std::vector<uint32_t>& to_close);
+  void lend(Instance& instance, const Wish& wish, loop::Time now, std::vector<uint32_t>& to_close);
   // `idle`: connections that this loop keeps at it now.
-  void take_back(Instance& instance, uint32_t loop, uint32_t idle, loop::Time now);
+  void take_back(Instance& instance, const Wish& wish, uint32_t idle, loop::Time now);
   // Loops that keep connections at it, which is to end or needed by somebody else.
   void close_idle(Instance& instance, std::vector<uint32_t>& to_close);
 

@@ -47,8 +47,8 @@ struct GroupOptions {
   size_t queue = 128;
   loop::Duration queue_time = std::chrono::seconds(30);
 
-  // `idle` is what one loop keeps open at one instance; 0: as many as it takes connections.
-  KeepRules keep{.idle = 0, .idle_time = std::chrono::seconds(60), .requests = UINT32_MAX};
+  // `idle` is what one loop keeps open at one instance; UINT32_MAX: as many as it takes connections.
+  KeepRules keep{.idle = UINT32_MAX, .idle_time = std::chrono::seconds(60), .requests = UINT32_MAX};
 
   // What new instances have to answer in a rolling restart; an empty path: to accept is enough.
   std::string health_path;

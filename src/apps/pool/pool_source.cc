@@ -50,10 +50,12 @@ class PoolSource::Seat final : public LoopSeat, public std::enable_shared_from_t
     return *endpoint;
   }
 
-  void give_back(const std::shared_ptr<Instance>& instance, InstanceEndpoint& endpoint, Outcome outcome) {
+  void give_back(const std::shared_ptr<Instance>& instance, InstanceEndpoint& endpoint, uint64_t request,
+                 Outcome outcome) {
     const size_t idle = endpoint.connections ? endpoint.connections->idle() : 0;
     if (--endpoint.leases == 0 && endpoint.gone) endpoints_.erase(instance->id);
-    group_.give_back(instance, place_, static_cast<uint32_t>(idle), outcome, loop_);
+    group_.give_back(instance, {.loop = place_, .request = request}, static_cast<uint32_t>(idle), outcome,
+                     loop_);
   }
 
   Group& group() { return group_; }
@@ -77,7 +79,7 @@ class PoolLease final : public Lease {
     seat_.activity().add(live_);
   }
   ~PoolLease() override {
-    if (endpoint_ != nullptr) seat_.give_back(instance_, *endpoint_, outcome_);
+    if (endpoint_ != nullptr) seat_.give_back(instance_, *endpoint_, live_.request(), outcome_);
   }
 
   void take(const Lent& lent) {
@@ -121,7 +123,10 @@ std::string_view PoolSource::name() const { return seat_->group().options().name
 loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> PoolSource::acquire(
     const StartRequest& request, loop::Time deadline) {
   auto lease = std::make_unique<PoolLease<Seat>>(*seat_, request);
-  const Wish wish{.loop = seat_->place(), .key = hash_of_key(request.key), .avoid = request.avoid};
+  const Wish wish{.loop = seat_->place(),
+                  .request = request.request,
+                  .key = hash_of_key(request.key),
+                  .avoid = request.avoid};
   Group& group = seat_->group();
   loop::Loop& loop = seat_->loop();
   auto borrowed = group.borrow(wish, loop, deadline);
