@@ -36,6 +36,18 @@ def compiled(place, name: str, *libraries: str, output: str = "") -> Path:
     return target
 
 
+def compiled_with_library(place, name: str) -> Path:
+    """A C program of applications/, compiled with the sources of remuda_app.h: whatever is built, these are tested."""
+    library = harness.REPOSITORY / "lang/applib"
+    sources = [path for path in library.glob("*.cc") if not path.stem.endswith(("_test", "_fuzz"))]
+    includes = [f"-I{harness.REPOSITORY / 'include'}", f"-I{library}", f"-I{library.parent}"]
+    part = place / f"{name}.o"
+    subprocess.run(["clang-19", "-O1", *includes, "-c", str(SOURCES / f"{name}.c"), "-o", str(part)], check=True)
+    subprocess.run(["clang++-19", "-O1", "-std=c++23", "-fno-exceptions", "-fno-rtti", "-pthread", *includes,
+                    *map(str, sources), str(part), "-o", str(place / name)], check=True)
+    return place / name
+
+
 def copied(place, name: str, to: str, mode: int = 0o755) -> Path:
     """A script of applications/, where every user can reach it."""
     return place.file(to, (SOURCES / name).read_bytes(), mode)
