@@ -104,7 +104,8 @@ const base::Peer* Balancer::find(uint64_t peer) const {
 
 bool Balancer::is_up_or_due(const Entry& entry, loop::Time now) const {
   if (entry.draining) return false;
-  return !entry.down || (!entry.on_trial && now >= entry.retry_at);
+  if (!entry.down) return true;
+  return comes_back_ == ComesBack::kByTrial && !entry.on_trial && now >= entry.retry_at;
 }
 
 bool Balancer::takes_requests(const Entry& entry, loop::Time now) const {
@@ -219,6 +220,7 @@ bool Balancer::ended(uint64_t peer, Outcome outcome, loop::Time now, std::string
     case Outcome::kFailed:
     case Outcome::kTimedOut:
       ++its->failures;
+      its->accepts_in_vain = outcome != Outcome::kRefused;
       fail(*its, trouble, now);
       break;
   }
@@ -227,14 +229,11 @@ bool Balancer::ended(uint64_t peer, Outcome outcome, loop::Time now, std::string
   return false;
 }
 
-void Balancer::checked(uint64_t peer, std::string_view trouble, loop::Time now) {
+void Balancer::checked(uint64_t peer, Evidence evidence, std::string_view trouble, loop::Time now) {
   Entry* const its = entry(peer);
   if (its == nullptr) return;
-  if (trouble.empty()) {
-    succeed(*its, now);
-  } else {
-    fail(*its, trouble, now);
-  }
+  if (!trouble.empty()) return fail(*its, trouble, now);
+  if (evidence == Evidence::kAnswers || !its->accepts_in_vain) succeed(*its, now);
 }
 
 // One failure is enough for a peer that is on trial. Requests that were under way when it went down say
@@ -244,6 +243,7 @@ void Balancer::fail(Entry& entry, std::string_view trouble, loop::Time now) {
   if (entry.down && !entry.on_trial && now < entry.retry_at) return;
   ++entry.failures_in_a_row;
   if (!entry.down && entry.failures_in_a_row < rules_.fails) return;
+  if (!entry.down) ++changes_;
   entry.back_off = entry.down ? std::min(entry.back_off * 2, rules_.back_off_most) : rules_.back_off;
   entry.down = true;
   entry.on_trial = false;
@@ -252,7 +252,9 @@ void Balancer::fail(Entry& entry, std::string_view trouble, loop::Time now) {
 
 void Balancer::succeed(Entry& entry, loop::Time now) {
   entry.failures_in_a_row = 0;
+  entry.accepts_in_vain = false;
   if (!entry.down) return;
+  ++changes_;
   entry.down = entry.on_trial = false;
   entry.up_since = now;
   entry.credit = 0;

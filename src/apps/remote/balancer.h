@@ -33,6 +33,18 @@ enum class Policy : uint8_t {
   kHash,              // by the key (rendezvous hashing), so that a peer more or less moves few keys
 };
 
+// How a peer that is down comes back.
+enum class ComesBack : uint8_t {
+  kByTrial,  // one request of a client tries it, once its back-off is over; or a good check
+  kByCheck,  // by a good check alone: no client waits for a peer that hangs
+};
+
+// What a good check has seen.
+enum class Evidence : uint8_t {
+  kAccepts,  // a connection: its kernel does that for a process that hangs
+  kAnswers,
+};
+
 struct HealthRules {
   uint32_t fails = 3;  // in a row; then it is down
   loop::Duration back_off = std::chrono::seconds(1);
@@ -51,6 +63,7 @@ class Balancer {
   // By address (base::address_text). False: there is none.
   bool drain(std::string_view address);
   bool restore(std::string_view address);
+  void set_comes_back(ComesBack how) { comes_back_ = how; }
   bool remove(std::string_view address);
 
   struct Wish {
@@ -68,12 +81,15 @@ class Balancer {
   void started(uint64_t peer, loop::Time now);
   // False: it was the last request of a peer that had been removed: forget what belongs to it.
   bool ended(uint64_t peer, Outcome outcome, loop::Time now, std::string_view trouble = {});
-  // What an active check found; empty: all is well.
-  void checked(uint64_t peer, std::string_view trouble, loop::Time now);
+  // What an active check found; an empty `trouble`: all is well, as far as the evidence goes. That
+  // connections are accepted says nothing of a peer that took them and did not answer.
+  void checked(uint64_t peer, Evidence evidence, std::string_view trouble, loop::Time now);
 
   // Whether there is room for one more somewhere.
   bool has_room(loop::Time now) const;
   uint32_t busy() const { return busy_; }
+  // Grows whenever a peer goes down or comes back.
+  uint64_t changes() const { return changes_; }
 
   struct Member {
     uint64_t id = 0;
@@ -93,7 +109,8 @@ class Balancer {
     bool down = false;
     bool on_trial = false;  // while it is down: one request tries it
     uint32_t failures_in_a_row = 0;
-    loop::Duration back_off{};  // of the next failure
+    bool accepts_in_vain = false;  // the last of them was no refused connection
+    loop::Duration back_off{};     // of the next failure
     loop::Time retry_at{};
     loop::Time up_since{};  // for the slow start; Time{}: long ago
     uint32_t busy = 0;
@@ -119,11 +136,13 @@ class Balancer {
 
   const Policy policy_;
   const HealthRules rules_;
+  ComesBack comes_back_ = ComesBack::kByTrial;
   std::vector<Entry> entries_;
   std::vector<Entry*> able_;  // scratch of choose()
   uint64_t next_id_ = 1;
   uint64_t turn_ = 0;
   uint32_t busy_ = 0;
+  uint64_t changes_ = 0;
 };
 
 // Never 0 but for the empty key.

@@ -176,7 +176,7 @@ TEST_F(BalancerTest, APeerThatComesBackStartsSlowly) {
   const uint64_t back = add(balancer, "10.0.0.1:9000");
   const uint64_t steady = add(balancer, "10.0.0.2:9000");
   fail_until_down(balancer, back);
-  balancer.checked(back, "", now);
+  balancer.checked(back, Evidence::kAnswers, "", now);
   auto got = ask_many(balancer, 110);
   EXPECT_NEAR(got[back], 10, 3);
   now += 5s;
@@ -191,9 +191,9 @@ TEST_F(BalancerTest, APeerThatComesBackStartsSlowly) {
 TEST_F(BalancerTest, ChecksTakeDownAndBringBack) {
   Balancer balancer(Policy::kLeastConnections, rules);
   const uint64_t only = add(balancer, "10.0.0.1:9000");
-  for (int i = 0; i < 3; ++i) balancer.checked(only, "answered 500", now);
+  for (int i = 0; i < 3; ++i) balancer.checked(only, Evidence::kAnswers, "answered 500", now);
   EXPECT_TRUE(balancer.choose({}, now).all_down);
-  balancer.checked(only, "", now);
+  balancer.checked(only, Evidence::kAnswers, "", now);
   EXPECT_EQ(balancer.choose({}, now).peer, only);
 }
 
@@ -265,6 +265,32 @@ TEST_F(BalancerTest, CountsAgreeWhateverHappens) {
       ASSERT_EQ(balancer.busy(), under_way.size());
     }
   }
+}
+
+TEST_F(BalancerTest, AnAcceptedConnectionSaysNothingOfAPeerThatHangs) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t only = add(balancer, "10.0.0.1:9000");
+  for (uint32_t i = 0; i < rules.fails; ++i) ask(balancer, Outcome::kTimedOut);
+  EXPECT_EQ(balancer.changes(), 1U);
+  balancer.checked(only, Evidence::kAccepts, "", now);
+  EXPECT_EQ(balancer.choose({}, now).peer, 0U);
+  balancer.checked(only, Evidence::kAnswers, "", now);
+  EXPECT_EQ(balancer.choose({}, now).peer, only);
+  EXPECT_EQ(balancer.changes(), 2U);
+  fail_until_down(balancer, only);
+  balancer.checked(only, Evidence::kAccepts, "", now);
+  EXPECT_EQ(balancer.choose({}, now).peer, only);
+}
+
+TEST_F(BalancerTest, WhoIsCheckedByAnAnswerIsNotTriedByClients) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  balancer.set_comes_back(ComesBack::kByCheck);
+  const uint64_t only = add(balancer, "10.0.0.1:9000");
+  fail_until_down(balancer, only);
+  now += 1h;
+  EXPECT_TRUE(balancer.choose({}, now).all_down);
+  balancer.checked(only, Evidence::kAnswers, "", now);
+  EXPECT_EQ(balancer.choose({}, now).peer, only);
 }
 
 }  // namespace

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Farm: one application whose processes others run, as all loops of the worker share it: who of its peers
+// gets the next request, who waits for one, which loops keep connections idle at which peer; under the one
+// lock that a request takes on its way (principle 1).
+//
+//     loops  --borrow(), claim(), give_back()-->  Farm  <--checked(), resolved(), add(), drain() ...--  home
+//                                                  '--posts: close idle connections, forget a peer--> loops
+//                                                  '--posts: look after the farm-------------------> home
+//
+//     FarmSource (each loop)     lends and takes back: all that requests ever touch
+//     FarmHome (the first loop)  checks peers, looks their names up: farm_home.h
+//
+// Made before the worker's threads are; outlives all loops. Any thread, but where a comment says home. Posts
+// are made under the lock, so that nobody who has signed off is posted to. Invariant: what the peers are busy
+// with together are the leases that live.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "apps/activity.h"
+#include "apps/remote/balancer.h"
+#include "apps/remote/options.h"
+#include "apps/remote/roster.h"
+#include "apps/source.h"
+#include "apps/waiting_line.h"
+
+namespace remuda::apps::remote {
+
+// One address of a farm. What may change is the farm's, under its mutex.
+struct RemotePeer {
+  RemotePeer(uint64_t its_id, base::Peer its_address);
+  const uint64_t id;
+  const base::Peer peer;  // numeric or unix
+  const std::string name;
+
+  bool keeps_connections = true;
+  Capacity capacity;
+  std::vector<uint32_t> idle;  // by place of the loop: connections that it kept there when it last gave back
+};
+
+// What the farm says to a loop that it lends on. Called on that loop's thread.
+class FarmSeat {
+ public:
+  virtual ~FarmSeat() = default;
+  virtual loop::Loop& loop() = 0;
+  virtual void close_idle(uint64_t peer) = 0;
+  // It has gone: nothing will be lent of it again.
+  virtual void forget(uint64_t peer) = 0;
+};
+
+// A peer for one request, with its terms of this moment.
+struct Lent {
+  std::shared_ptr<RemotePeer> peer;
+  Capacity capacity;
+  bool keeps_connections = true;
+};
+
+class FarmWaiter final : public WaitingLine::Waiter {
+ public:
+  FarmWaiter(loop::Loop& loop, loop::Time since, loop::Time deadline, const Balancer::Wish& its_wish)
+      : Waiter(loop, since, deadline), wish(its_wish) {}
+  const Balancer::Wish wish;
+  Lent granted;
+};
+
+class Farm {
+ public:
+  explicit Farm(FarmOptions options);
+  ~Farm();
+  Farm(const Farm&) = delete;
+  Farm& operator=(const Farm&) = delete;
+
+  const FarmOptions& options() const { return options_; }
+  // The requests that are in it, for status.
+  ActivityBoard& board() { return board_; }
+
+  // --- loops
+  uint32_t sign_on(std::shared_ptr<FarmSeat> seat);  // the loop's place
+  void sign_off(uint32_t place);
+
+  using Borrowed = std::variant<Lent, std::shared_ptr<FarmWaiter>, AcquireFailure>;
+  Borrowed borrow(const Balancer::Wish& wish, loop::Loop& loop, loop::Time deadline);
+  // The waiter's word when it has woken up.
+  std::expected<Lent, AcquireFailure> claim(FarmWaiter& waiter, const base::Result<void>& woken,
+                                            loop::Loop& loop);
+  struct Return {
+    uint32_t place = 0;  // of the loop
+    uint32_t idle = 0;   // connections that it keeps at the peer now
+    Outcome outcome = Outcome::kGivenUp;
+    std::string_view trouble;  // of a failure: one line, for people
+  };
+  void give_back(const RemotePeer& peer, const Return& back, loop::Loop& loop);
+  // A request waits for its first byte though connections idle at its peer: those are closed, on every loop.
+  void starves(RemotePeer& peer);
+  // What it can take from now on: configuration has the last word.
+  Capacity learned(RemotePeer& peer, const Capacity& capacity);
+  void cannot_keep_connections(RemotePeer& peer);
+
+  // --- home
+  // `look` is posted to `home` when something wants looking after, once until the next look_around(). Null:
+  // signs off.
+  void call_home(loop::Loop* home, std::function<void()> look);
+  // Serves who waits, if anybody is up again; from now on home is called again. Whether somebody waits still.
+  bool look_around(loop::Loop& home);
+  // Peers are asked for an answer, so that no client need try whether one is up again.
+  void is_checked_by_answers();
+  std::vector<std::shared_ptr<RemotePeer>> to_check() const;
+  // An empty `trouble`: all is well, as far as the evidence goes.
+  void checked(const RemotePeer& peer, Evidence evidence, std::string_view trouble, loop::Loop& home);
+  std::vector<base::Peer> names() const;
+  enum class Names : uint8_t {
+    kAllKnown,
+    kSomeUnknown,
+    kSomeNew
+  };  // unknown: no address yet; new: never asked
+  Names names_state() const;
+  // The numeric addresses of a name; in trouble the last ones hold.
+  void resolved(const base::Peer& named, const std::expected<std::vector<base::Peer>, std::string>& found,
+                loop::Loop& home);
+
+  // Of Control: ENOENT, EEXIST, EINVAL (with a sentence).
+  base::Result<void> add(const base::Peer& peer, loop::Loop& home);
+  base::Result<void> drain(std::string_view address);
+  base::Result<void> restore(std::string_view address, loop::Loop& home);
+  base::Result<void> remove(std::string_view address);
+  // All but the live requests.
+  AppStatus status(loop::Time now) const;
+  uint32_t busy() const;
+
+ private:
+  Lent lend(uint64_t peer, loop::Time now);
+  void serve(loop::Loop& from);
+  void apply(const Roster::Change& change);
+  void forget(uint64_t peer);
+  void close_idle(RemotePeer& peer);
+  void look_after();
+  bool has_place() const;
+  AcquireFailure failure(WaitingLine::Refusal refusal, loop::Time now) const;
+  AcquireFailure all_down(loop::Time now, loop::Time retry_at) const;
+
+  const FarmOptions options_;
+  ActivityBoard board_;
+
+  mutable std::mutex mutex_;
+  Balancer balancer_;
+  Roster roster_;
+  WaitingLine line_;
+  std::map<uint64_t, std::shared_ptr<RemotePeer>> peers_;
+  std::vector<std::shared_ptr<FarmSeat>> seats_;  // by place; null: signed off
+  loop::Loop* home_ = nullptr;
+  std::function<void()> look_;
+  bool called_ = false;  // and home has not looked yet
+  uint64_t requests_ = 0;
+  uint64_t failures_ = 0;
+  uint64_t retries_ = 0;
+};
+
+}  // namespace remuda::apps::remote

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Roster: the peers of a farm as they are configured, and the addresses that each stands for: a name stands
+// for all that it was last resolved to. Pure; the farm keeps it under its mutex beside the balancer, which
+// knows addresses only and is told what came and went.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/peer.h"
+
+namespace remuda::apps::remote {
+
+class Roster {
+ public:
+  // What the balancer has to do.
+  struct Change {
+    std::vector<base::Peer> added;
+    std::vector<std::string> removed;  // addresses
+    std::vector<std::string> drained;
+  };
+
+  struct Site {
+    base::Peer peer;
+    std::string text;  // its address as it is written
+    std::vector<base::Peer> addresses;
+    bool draining = false;
+    bool was_looked_up = false;  // or is no name
+    std::string trouble;         // of the last look-up
+  };
+
+  // Null: it is there already.
+  const Site* add(const base::Peer& peer, Change& change);
+  // False: nobody of that name.
+  bool remove(std::string_view text, Change& change);
+  // The addresses that a peer as it is written, or one address of a name, stands for; empty: nobody.
+  std::vector<std::string> addresses_of(std::string_view text) const;
+  // Also of what a name will be resolved to later. False: nobody is written so.
+  bool set_draining(std::string_view text, bool draining);
+
+  // Kind and host of `found` count; port, weight and concurrency are the name's.
+  void resolved(std::string_view text, std::span<const base::Peer> found, Change& change);
+  void not_resolved(std::string_view text, std::string trouble);
+
+  const std::vector<Site>& sites() const { return sites_; }
+  // A name that was never looked up: its peers may come at any moment.
+  bool is_incomplete() const;
+
+ private:
+  Site* find(std::string_view text);
+  const Site* find(std::string_view text) const;
+  bool is_held(std::string_view address) const;
+
+  std::vector<Site> sites_;
+};
+
+}  // namespace remuda::apps::remote
