@@ -38,9 +38,10 @@ struct Verdict {
     kBroken,    // anything else: what was sent already cannot be taken back
   };
   Kind kind = Kind::kWhole;
-  int status = 0;       // for the client if nothing has been sent: 500, 502, 503, 504
-  std::string trouble;  // one line; empty when all is well. Of kWhole: how it ended, should no answer have come
-  std::string said{};   // the last line that it wrote to standard error for this request; may be empty
+  int status = 0;  // for the client if nothing has been sent: 500, 502, 503, 504
+  std::string
+      trouble;  // one line; empty when all is well. Of kWhole: how it ended, should no answer have come
+  std::string said{};  // the last line that it wrote to standard error for this request; may be empty
 };
 
 class Conversation {

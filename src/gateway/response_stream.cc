@@ -6,12 +6,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace remuda::gateway {
 
 namespace {
 
-// How long the end of the output waits for the end of the program, so that one that was killed is noticed.
+// How long the end of the answer waits for the end of the program, so that one that was killed is noticed.
 constexpr auto kEndGrace = std::chrono::milliseconds(100);
 
 }  // namespace
@@ -26,7 +27,20 @@ bool OutputBuffer::grow(size_t limit) {
   return true;
 }
 
-ResponseStream::~ResponseStream() { run_->let_go(debt_); }
+void OutputBuffer::drop(size_t count) {
+  size_ -= count;
+  std::memmove(bytes_.get(), bytes_.get() + count, size_);
+}
+
+ResponseStream::~ResponseStream() { detach(); }
+
+void ResponseStream::attach(std::shared_ptr<Conversation> conversation) {
+  conversation_ = std::move(conversation);
+}
+
+void ResponseStream::detach() {
+  if (conversation_ != nullptr) std::exchange(conversation_, nullptr)->let_go(debt_);
+}
 
 void ResponseStream::open(size_t begin, std::optional<uint64_t> length) {
   rest_ = buffer.text().substr(begin);
@@ -42,13 +56,8 @@ loop::Task<base::Result<size_t>> ResponseStream::read(std::span<std::byte> into)
     count(size);
     co_return size;
   }
-  const auto got = co_await run_->read(into);
-  if (!got) {
-    co_await run_->stop_input();
-    if (run_->stopped() == ETIMEDOUT) co_return fail("the program took longer than its time limit");
-    co_return got;
-  }
-  if (*got == 0) co_return co_await end();
+  const auto got = co_await conversation_->read(into);
+  if (!got || *got == 0) co_return co_await end(got ? 0 : got.error().code);
   count(*got);
   co_return got;
 }
@@ -58,21 +67,23 @@ void ResponseStream::count(size_t bytes) {
   if (length_ && given_ >= *length_) settle();
 }
 
-loop::Task<base::Result<size_t>> ResponseStream::end() {
-  co_await run_->stop_input();
-  if (length_ && given_ < *length_) co_return fail("the program sent less than its Content-Length");
-  if (!length_) co_await run_->wait_ended(kEndGrace);
-  const apps::Ending& ending = run_->journey().ending;
-  if (!length_ && ending.kind == apps::Ending::Kind::kSignaled)
-    co_return fail("the program was killed before its end");
+// The answer has ended, or broke off with `error`.
+loop::Task<base::Result<size_t>> ResponseStream::end(int error) {
+  co_await conversation_->stop_input();
+  const bool is_short = length_ && given_ < *length_;
+  if (error != 0 || is_short || !length_) {
+    const Verdict verdict = co_await conversation_->ended(kEndGrace);
+    if (error != 0 || verdict.kind != Verdict::Kind::kWhole) co_return fail(verdict.trouble);
+    if (is_short) co_return fail("the program sent less than its Content-Length");
+  }
   settle();
   co_return size_t{0};
 }
 
 std::unexpected<base::Error> ResponseStream::fail(std::string_view trouble) {
-  exchange_.trouble = trouble;
-  run_->set_trouble(trouble);
-  return base::failure(EIO, trouble.data());
+  exchange_.trouble = exchange_.arena.copy(trouble);
+  conversation_->set_trouble(trouble);
+  return base::failure(EIO, "take the rest of an application's answer");
 }
 
 }  // namespace remuda::gateway

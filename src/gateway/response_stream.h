@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ResponseStream: a program's output after its header, as the body of the response. First what came with the
-// header, then the pipe, pulled as fast as the client reads.
+// ResponseStream: an application's answer: the buffer that its head is read into, and what follows the head
+// as the body of the response: first what came with it, then the conversation, pulled as fast as the client
+// reads.
 //
-// Kept by the exchange; letting it go tells the Run whether the client was given everything. A program that
-// was killed, or that gave less than it announced, is an error and never a normal end.
+// Kept by the exchange; letting it go tells the conversation whether the client was given everything. An
+// answer that broke off, or that is shorter than was announced, is an error and never a normal end.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +13,13 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <vector>
 
-#include "gateway/run.h"
+#include "gateway/conversation.h"
 #include "http/body.h"
 #include "http/handler.h"
 
 namespace remuda::gateway {
 
-// Where the head of the response is read into, and what came behind it.
 class OutputBuffer {
  public:
   explicit OutputBuffer(size_t first_size) : bytes_(new char[first_size]), capacity_(first_size) {}
@@ -30,6 +29,8 @@ class OutputBuffer {
     return {reinterpret_cast<std::byte*>(bytes_.get()) + size_, capacity_ - size_};
   }
   void added(size_t count) { size_ += count; }
+  // Forgets the first `count` bytes; the others move.
+  void drop(size_t count);
   // More room; false at the limit.
   bool grow(size_t limit);
 
@@ -41,36 +42,40 @@ class OutputBuffer {
 
 class ResponseStream final : public http::Body {
  public:
-  ResponseStream(std::shared_ptr<Run> run, http::Exchange& exchange)
-      : run_(std::move(run)), exchange_(exchange) {}
+  explicit ResponseStream(http::Exchange& exchange) : exchange_(exchange) {}
   ~ResponseStream() override;
   ResponseStream(const ResponseStream&) = delete;
   ResponseStream& operator=(const ResponseStream&) = delete;
 
   OutputBuffer buffer{8 * 1024};
 
-  // What stands in the buffer behind `begin` comes first. `length`: what the program announced.
+  // Another conversation in place of one that came to nothing: nothing of that one is in the buffer.
+  void attach(std::shared_ptr<Conversation> conversation);
+  // Lets the conversation go: nobody will read on. Its input has been stopped.
+  void detach();
+
+  // What stands in the buffer behind `begin` comes first. `length`: what the application announced.
   void open(size_t begin, std::optional<uint64_t> length);
-  // The whole content has been handed over as memory.
-  void settle() { debt_ = Run::Debt::kPaid; }
+  // The whole content has been handed over as memory, or nobody wants it.
+  void settle() { debt_ = Conversation::Debt::kPaid; }
 
   loop::Task<base::Result<size_t>> read(std::span<std::byte> into) override;
   size_t ready() const override { return rest_.size(); }
-  loop::Task<void> stop() override { return run_->stop_input(); }
+  loop::Task<void> stop() override { return conversation_->stop_input(); }
 
-  Run& run() { return *run_; }
+  Conversation& conversation() { return *conversation_; }
 
  private:
-  loop::Task<base::Result<size_t>> end();
+  loop::Task<base::Result<size_t>> end(int error);
   void count(size_t bytes);
   std::unexpected<base::Error> fail(std::string_view trouble);
 
-  std::shared_ptr<Run> run_;
+  std::shared_ptr<Conversation> conversation_;
   http::Exchange& exchange_;
   std::string_view rest_;
   std::optional<uint64_t> length_;
   uint64_t given_ = 0;
-  Run::Debt debt_ = Run::Debt::kOwed;
+  Conversation::Debt debt_ = Conversation::Debt::kOwed;
 };
 
 }  // namespace remuda::gateway

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// See the header. The spawner resolves the program again, and strictly; this look only finds where its name
-// ends and explains what is wrong.
+// See the header. Of programs that are started for each request the spawner resolves the name again, and
+// strictly; this look only finds where it ends and explains what is wrong.
 #include "gateway/script_lookup.h"
 
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <optional>
 
 #include "base/fd.h"
 
@@ -32,11 +32,19 @@ base::Fd open_beneath(int root, const std::string& relative) {
   return base::Fd(static_cast<int>(file));
 }
 
-Script refused(int status, std::string_view trouble) {
-  return {.status = status, .trouble = trouble, .file = {}};
+// What the offload thread brings back.
+struct Found {
+  int status = 0;
+  std::string_view trouble;
+  std::string name;
+  size_t path_info = 0;
+};
+
+Found refused(int status, std::string_view trouble) {
+  return {.status = status, .trouble = trouble, .name = {}};
 }
 
-Script refused_for(int error) {
+Found refused_for(int error) {
   switch (error) {
     case EXDEV:
     case ELOOP: return refused(403, "a link leads out of the application's root");
@@ -53,57 +61,110 @@ size_t component_end(std::string_view path, size_t begin) {
   return std::min(path.find('/', begin + 1), path.size());
 }
 
-Script search(const std::string& root, std::string_view path) {
-  const base::Fd directory(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return refused(errno == ENOENT ? 404 : 403, "the application's root cannot be opened");
-  for (size_t begin = 0; begin < path.size();) {
-    const size_t end = component_end(path, begin);
-    if (end == begin + 1) break;  // a slash at the end
-    if (path[begin + 1] == '.') return refused(404, "names that begin with a dot are hidden");
-    const base::Fd file = open_beneath(directory.get(), std::string(path.substr(1, end - 1)));
-    if (!file) return refused_for(errno);
-    struct stat status{};
-    if (::fstat(file.get(), &status) < 0) return refused_for(errno);
-    if (S_ISREG(status.st_mode)) {
-      if ((status.st_mode & 0111) == 0) return refused(403, "the program is not executable");
-      return {
-          .status = 0, .trouble = {}, .file = root + std::string(path.substr(0, end)), .name_length = end};
-    }
-    if (!S_ISDIR(status.st_mode)) return refused(403, "neither a file nor a directory");
-    begin = end;
+class Search {
+ public:
+  Search(const ScriptRules& rules, std::string_view path)
+      : rules_(rules), path_(path), root_(::open(rules.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+
+  Found run() const {
+    if (!root_) return refused(errno == ENOENT ? 404 : 403, "the application's root cannot be opened");
+    Found found = walk();
+    const bool is_nothing = found.status == 404 || (found.status == 403 && found.trouble == kDirectory);
+    if (!is_nothing || rules_.fallback.empty() || kind_of(rules_.fallback) != Kind::kScript) return found;
+    return {.status = 0, .trouble = {}, .name = rules_.fallback, .path_info = path_.size()};
   }
-  return refused(403, "a directory is not a program");
-}
+
+ private:
+  enum class Kind : uint8_t { kNothing, kDirectory, kScript, kOtherFile, kNotExecutable, kSpecial };
+  static constexpr std::string_view kDirectory = "a directory is not a program";
+
+  // `name` begins with a slash. kNothing: errno says why.
+  Kind kind_of(std::string_view name) const {
+    const base::Fd file = open_beneath(root_.get(), std::string(name.substr(1)));
+    struct stat status{};
+    if (!file || ::fstat(file.get(), &status) < 0) return Kind::kNothing;
+    if (S_ISDIR(status.st_mode)) return Kind::kDirectory;
+    if (!S_ISREG(status.st_mode)) return Kind::kSpecial;
+    if (!rules_.is_script(name)) return Kind::kOtherFile;
+    const bool may_run = rules_.executable == Executable::kNeedNotBe || (status.st_mode & 0111) != 0;
+    return may_run ? Kind::kScript : Kind::kNotExecutable;
+  }
+
+  Found walk() const {
+    for (size_t begin = 0; begin < path_.size();) {
+      const size_t end = component_end(path_, begin);
+      if (end == begin + 1) return index_of(path_);  // a slash at the end
+      if (path_[begin + 1] == '.') return refused(404, "names that begin with a dot are hidden");
+      switch (kind_of(path_.substr(0, end))) {
+        case Kind::kNothing: return refused_for(errno);
+        case Kind::kSpecial: return refused(403, "neither a file nor a directory");
+        case Kind::kOtherFile: return refused(404, "a file that is no script of the application");
+        case Kind::kNotExecutable: return refused(403, "the program is not executable");
+        case Kind::kScript:
+          return {.status = 0, .trouble = {}, .name = std::string(path_.substr(0, end)), .path_info = end};
+        case Kind::kDirectory: break;
+      }
+      begin = end;
+    }
+    const Found index = index_of(std::string(path_) + "/");
+    return index.status == 0 ? refused(301, "a directory without a slash at its end") : index;
+  }
+
+  Found index_of(std::string_view directory) const {
+    for (const std::string& each : rules_.index) {
+      std::string name = std::string(directory) + each;
+      if (kind_of(name) == Kind::kScript)
+        return {.status = 0, .trouble = {}, .name = std::move(name), .path_info = path_.size()};
+    }
+    return refused(403, kDirectory);
+  }
+
+  const ScriptRules& rules_;
+  const std::string_view path_;
+  const base::Fd root_;
+};
 
 }  // namespace
 
-ScriptLookup::ScriptLookup(loop::Loop& loop, loop::Offload& offload, std::string root)
-    : loop_(loop), offload_(offload), root_(std::move(root)) {}
-
-loop::Task<Script> ScriptLookup::find(std::string_view path) {
-  if (const auto known = find_known(path))
-    co_return Script{.status = 0,
-                     .trouble = {},
-                     .file = root_ + std::string(path.substr(0, *known)),
-                     .name_length = *known};
-  auto searched = co_await offload_.run(loop_, [&]() -> base::Result<Script> { return search(root_, path); });
-  if (!searched) co_return refused(503, "too many files are waited for");
-  if (searched->status == 0) {
-    if (known_.size() >= kMostKnown) known_.clear();
-    known_.insert_or_assign(std::string(path.substr(0, searched->name_length)), loop_.now());
-  }
-  co_return std::move(*searched);
+ScriptRules ScriptRules::from(const AppOptions& options) {
+  return {options.root, options.scripts, options.index, options.fallback, options.executable};
 }
 
-std::optional<size_t> ScriptLookup::find_known(std::string_view path) const {
-  for (size_t begin = 0; begin < path.size();) {
+bool ScriptRules::is_script(std::string_view name) const {
+  return suffixes.empty() ||
+         std::ranges::any_of(suffixes, [name](const std::string& suffix) { return name.ends_with(suffix); });
+}
+
+ScriptLookup::ScriptLookup(loop::Loop& loop, loop::Offload& offload, ScriptRules rules)
+    : loop_(loop), offload_(offload), rules_(std::move(rules)) {}
+
+loop::Task<Script> ScriptLookup::find(std::string_view path, base::Arena& arena) {
+  if (const auto known = find_known(path, arena)) co_return *known;
+  const auto found =
+      co_await offload_.run(loop_, [&]() -> base::Result<Found> { return Search(rules_, path).run(); });
+  if (!found) co_return Script{.status = 503, .trouble = "too many files are waited for"};
+  if (found->status == 0) remember(path, found->name);
+  co_return Script{found->status, found->trouble, arena.copy(found->name), found->path_info};
+}
+
+void ScriptLookup::remember(std::string_view path, std::string_view name) {
+  if (known_.size() >= kMostKnown) known_.clear();
+  known_.insert_or_assign(std::string(path.starts_with(name) ? name : path),
+                          Known{std::string(name), loop_.now()});
+}
+
+const ScriptLookup::Known* ScriptLookup::fresh(std::string_view path) const {
+  const auto found = known_.find(path);
+  if (found == known_.end() || loop_.now() - found->second.seen > kKnownFor) return nullptr;
+  return &found->second;
+}
+
+std::optional<Script> ScriptLookup::find_known(std::string_view path, base::Arena& arena) const {
+  if (const Known* const whole = fresh(path)) return Script{0, {}, arena.copy(whole->name), path.size()};
+  for (size_t begin = 0; begin < path.size(); begin = component_end(path, begin)) {
     const size_t end = component_end(path, begin);
-    const auto known = known_.find(path.substr(0, end));
-    if (known != known_.end()) {
-      if (loop_.now() - known->second > kKnownFor) return std::nullopt;
-      return end;
-    }
-    begin = end;
+    const Known* const script = fresh(path.substr(0, end));
+    if (script != nullptr && script->name.size() == end) return Script{0, {}, path.substr(0, end), end};
   }
   return std::nullopt;
 }

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory is a memfd: the program gets a descriptor either way. Writes to the disk happen on an offload
-// thread.
+// See the header.
 #include "gateway/spool.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <vector>
+#include <cstring>
+
+#include "gateway/nameless_file.h"
 
 namespace remuda::gateway {
 
 namespace {
 
-constexpr size_t kPiece = 64 * 1024;
+constexpr uint64_t kFirstRoom = 8 * 1024;
+constexpr uint64_t kPiece = 64 * 1024;
 
 base::Result<void> write_all(int file, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -27,61 +29,75 @@ base::Result<void> write_all(int file, std::span<const std::byte> bytes) {
   return {};
 }
 
-// What was in memory moves to the disk.
-base::Result<base::Fd> move_to_disk(int memory, const std::string& directory) {
-  auto disk = open_spool_file(directory);
-  if (!disk) return disk;
-  std::vector<std::byte> room(kPiece);
-  off_t offset = 0;
-  while (true) {
-    const ssize_t got = ::pread(memory, room.data(), room.size(), offset);
-    if (got < 0) return base::failure_from_errno("read a spool");
-    if (got == 0) return disk;
-    if (auto written = write_all(disk->get(), std::span(room).first(static_cast<size_t>(got))); !written)
-      return std::unexpected(written.error());
-    offset += got;
-  }
-}
-
 }  // namespace
 
-base::Result<base::Fd> open_spool_file(const std::string& directory) {
-  base::Fd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (file) return file;
-  if (errno != EOPNOTSUPP && errno != EISDIR) return base::failure_from_errno("make a spool file");
-  std::string name = directory + "/remuda-spool-XXXXXX";
-  file.reset(::mkostemp(name.data(), O_CLOEXEC));
-  if (!file) return base::failure_from_errno("make a spool file");
-  ::unlink(name.c_str());
-  return file;
-}
-
-loop::Task<base::Result<Spooled>> spool(http::Body& body, const SpoolBounds& bounds, loop::Loop& loop,
-                                        loop::Offload& offload) {
-  Spooled spooled{base::Fd(::memfd_create("remuda-spool", MFD_CLOEXEC)), 0};
-  if (!spooled.file) co_return base::failure_from_errno("make a spool");
-  std::vector<std::byte> room(kPiece);
-  bool on_disk = false;
+loop::Task<base::Result<void>> Spool::take(http::Body& body) {
   while (true) {
-    const auto got = co_await body.read(room);
+    const std::span<std::byte> into = room(body.remaining());
+    const auto got = co_await body.read(into);
     if (!got) co_return std::unexpected(got.error());
     if (*got == 0) break;
-    spooled.size += *got;
-    if (spooled.size > bounds.most) co_return base::failure(EMSGSIZE, "spool a body");
-    if (!on_disk && spooled.size > bounds.memory) {
-      auto disk =
-          co_await offload.run(loop, [&] { return move_to_disk(spooled.file.get(), bounds.directory); });
-      if (!disk) co_return std::unexpected(disk.error());
-      spooled.file = std::move(*disk);
-      on_disk = true;
-    }
-    const auto piece = std::span(room).first(*got);
-    const auto write = [&] { return write_all(spooled.file.get(), piece); };
-    const auto written = on_disk ? co_await offload.run(loop, write) : write();
-    if (!written) co_return std::unexpected(written.error());
+    size_ += *got;
+    if (size_ > bounds_.most) co_return base::failure(EMSGSIZE, "spool a body");
+    if (!file_ && size_ <= bounds_.memory) continue;
+    if (const auto stored = co_await store(into.first(*got)); !stored) co_return stored;
   }
-  if (::lseek(spooled.file.get(), 0, SEEK_SET) < 0) co_return base::failure_from_errno("rewind a spool");
-  co_return spooled;
+  if (file_) memory_.reset();
+  co_return base::Result<void>();
+}
+
+// Behind what is in memory; when memory is full or the file has begun, a piece that will be written.
+std::span<std::byte> Spool::room(std::optional<uint64_t> still_to_come) {
+  const uint64_t kept = file_ ? 0 : size_;
+  if (capacity_ == kept) {
+    // One byte more than is announced, so that the end needs no more room.
+    const uint64_t wanted = still_to_come ? kept + *still_to_come + 1 : std::max(kept * 2, kFirstRoom);
+    const uint64_t larger = std::max(std::min(wanted, bounds_.memory + kPiece), kept + 1);
+    std::unique_ptr<std::byte[]> memory(new std::byte[larger]);
+    if (kept > 0) std::memcpy(memory.get(), memory_.get(), kept);
+    memory_ = std::move(memory);
+    capacity_ = larger;
+  }
+  return {memory_.get() + kept, capacity_ - kept};
+}
+
+// What was in memory moves to the disk with the first piece that is too much for it.
+loop::Task<base::Result<void>> Spool::store(std::span<const std::byte> piece) {
+  if (!file_) piece = {memory_.get(), size_};
+  co_return co_await offload_.run(loop_, [&]() -> base::Result<void> {
+    if (!file_) {
+      auto opened = open_nameless_file(std::string(bounds_.directory));
+      if (!opened) return std::unexpected(opened.error());
+      file_ = std::move(*opened);
+    }
+    return write_all(file_.get(), piece);
+  });
+}
+
+base::Result<int> Spool::descriptor() {
+  if (!file_) {
+    base::Fd memory(::memfd_create("remuda-spool", MFD_CLOEXEC));
+    if (!memory) return base::failure_from_errno("make a spool");
+    if (const auto written = write_all(memory.get(), {memory_.get(), size_}); !written)
+      return std::unexpected(written.error());
+    file_ = std::move(memory);
+  }
+  if (::lseek(file_.get(), 0, SEEK_SET) < 0) return base::failure_from_errno("rewind a spool");
+  return file_.get();
+}
+
+loop::Task<base::Result<size_t>> Spool::read(std::span<std::byte> into) {
+  const auto piece = into.first(std::min<uint64_t>(into.size(), size_ - at_));
+  if (piece.empty()) co_return size_t{0};
+  if (!file_) {
+    std::memcpy(piece.data(), memory_.get() + at_, piece.size());
+    at_ += piece.size();
+    co_return piece.size();
+  }
+  const auto got = co_await read_file(file_.get(), at_, piece, loop_, offload_);
+  if (got) at_ += *got;
+  if (got && *got == 0) co_return base::failure(EIO, "read a spool");
+  co_return got;
 }
 
 }  // namespace remuda::gateway

@@ -77,6 +77,10 @@ class Exchange {
   // changed before the first read.
   uint64_t body_limit = UINT64_MAX;
 
+  // What authorizers have said of this request: "NAME=value\0" one after the other, in the arena.
+  // Applications that follow are told it beside their own variables.
+  std::string_view variables;
+
   // How it went, for the log: what the handler knows and the driver cannot. Static text or arena.
   std::string_view handled_by;  // "files", "app gitweb"
   std::string_view trouble;     // why the answer is an error, one line; empty if nothing is to be said

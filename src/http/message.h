@@ -93,6 +93,12 @@ using Content = std::variant<std::monostate, MemoryContent, FileContent, StreamC
 
 class Takeover;
 
+enum class RedirectFields : uint8_t {
+  kForget,
+  kKeep,  // beside those of the new answer, in place of its own of the same name, where they describe neither
+          // its bytes nor their validity
+};
+
 struct Response {
   explicit Response(base::Arena& arena) : fields(arena) {}
 
@@ -106,9 +112,14 @@ struct Response {
   std::optional<uint64_t> length;  // of a stream, when it is known, and of what a HEAD does not send
   Holder* holder = nullptr;        // released after the last byte; keeps memory and file content alive
   Takeover* takeover = nullptr;    // with 101, or 2xx to CONNECT: who gets the byte stream
-  // Not empty: answer this path?query of the same server instead, as a GET without body (RFC 3875, 6.2.2).
-  // The steps of a request do it, ten times at most; everything else in this response is then ignored.
+  // Not empty: answer this path?query of the same server instead, as a GET (or HEAD) without body (RFC 3875,
+  // 6.2.2). The steps of a request do it, ten times at most.
   std::string_view internal_redirect;
+  // Not empty: the content is this file, by its absolute name, if the server lets the application name it.
+  std::string_view file;
+  // What becomes of `fields` when the content comes from one of these two; the rest of the response is
+  // ignored.
+  RedirectFields redirect_fields = RedirectFields::kForget;
   bool raw = false;  // NPH: the stream is the whole response, head included; the connection closes after it
 };
 

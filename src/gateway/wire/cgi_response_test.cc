@@ -86,7 +86,7 @@ TEST(CgiResponse, WhatIsRefused) {
         std::string_view("a: 1\n\n"),
         std::string_view("Status: 99\n\n"),
         std::string_view("Status: 600\n\n"),
-        std::string_view("Status: 199\n\n"),
+        std::string_view("Status: 101\n\n"),
         std::string_view("Status: 20x\n\n"),
         std::string_view("Status: 200x\n\n"),
         std::string_view("Status:\n\n"),

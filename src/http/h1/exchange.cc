@@ -49,6 +49,7 @@ void H1Exchange::drop_response() {
   response.length.reset();
   response.takeover = nullptr;
   response.internal_redirect = {};
+  response.file = {};
   response.raw = false;
 }
 

@@ -51,6 +51,7 @@ class FakeBody final : public Body {
     const size_t count = std::min(into.size(), pieces_[piece_].size() - at_);
     std::memcpy(into.data(), pieces_[piece_].data() + at_, count);
     at_ += count;
+    if (known_remaining) *known_remaining -= std::min<uint64_t>(count, *known_remaining);
     co_return count;
   }
   std::optional<uint64_t> remaining() const override { return known_remaining; }

@@ -3,7 +3,9 @@
 // See the header. Everything that waits for the program waits under scope_, so that one cancellation (the
 // time limit, the client, the exchange) ends it all; only read() belongs to its caller and is woken by
 // cancel_reading().
-#include "gateway/run.h"
+#include "gateway/cgi/cgi_conversation.h"
+
+#include <fmt/format.h>
 
 #include <cerrno>
 #include <vector>
@@ -12,10 +14,31 @@ namespace remuda::gateway {
 
 namespace {
 
+using apps::Ending;
+
 constexpr auto kErrorsGrace = std::chrono::milliseconds(200);
 constexpr auto kEndingGrace = std::chrono::seconds(15);  // KILL has come long before
 constexpr auto kLookForEnd = std::chrono::milliseconds(20);
 constexpr size_t kPumpPiece = 32 * 1024;
+
+// A program that could not be run.
+int status_for_start(const Ending& ending) {
+  if (ending.missing_interpreter) return 500;
+  if (!ending.failed_in_exec)
+    return ending.code == EAGAIN || ending.code == ENOMEM || ending.code == EMFILE ? 503 : 500;
+  switch (ending.code) {
+    case ENOENT:
+    case ENOTDIR: return 404;
+    case EACCES:
+    case EPERM:
+    case EISDIR:
+    case EXDEV:
+    case ELOOP: return 403;
+    case EAGAIN:
+    case ENOMEM: return 503;
+    default: return 500;
+  }
+}
 
 std::string_view reason_text(int reason) {
   switch (reason) {
@@ -27,8 +50,8 @@ std::string_view reason_text(int reason) {
 
 }  // namespace
 
-Run::Run(loop::Loop& loop, std::unique_ptr<apps::Lease> lease, AppLog& log, const AppOptions& options,
-         uint64_t request_id)
+CgiConversation::CgiConversation(loop::Loop& loop, std::unique_ptr<apps::Lease> lease, AppLog& log,
+                                 const WireOptions& options, uint64_t request_id)
     : loop_(loop),
       lease_(std::move(lease)),
       pipes_(*lease_->pipes()),
@@ -38,8 +61,10 @@ Run::Run(loop::Loop& loop, std::unique_ptr<apps::Lease> lease, AppLog& log, cons
       scope_(loop, &loop.root()),
       errors_ended_(loop) {}
 
-void Run::begin(http::Body* body) {
-  scope_.set_deadline(loop_.now() + options_.time_limit);
+void CgiConversation::begin(http::Body* body) {
+  if (options_.time_limit > loop::Duration::zero()) scope_.set_deadline(loop_.now() + options_.time_limit);
+  lease_->watch_kill(&scope_);
+  lease_->at(apps::Phase::kApplication);
   if (pipes_.errors() >= 0) scope_.spawn(read_errors());
   if (body != nullptr) {
     pump_scope_.emplace(loop_, &scope_);
@@ -50,8 +75,8 @@ void Run::begin(http::Body* body) {
 
 // --- the program's life
 
-loop::Task<void> Run::live(std::shared_ptr<Run> self) {
-  Run& run = *self;
+loop::Task<void> CgiConversation::live(std::shared_ptr<CgiConversation> self) {
+  CgiConversation& run = *self;
   const auto ended = co_await run.scope_.run(run.pipes_.wait_ended(loop::kNever));
   if (!ended) {
     run.stopped_ = run.scope_.cancelled() != 0 ? run.scope_.cancelled() : ended.error().code;
@@ -66,12 +91,14 @@ loop::Task<void> Run::live(std::shared_ptr<Run> self) {
   if (run.pump_scope_) co_await run.pump_scope_->join();
   co_await run.scope_.join();
   run.pipes_.close_errors();
+  run.lease_->watch_kill(nullptr);
+  run.lease_->finish(run.outcome());
   run.report();
   if (run.journey().ending.left_others) co_await run.end_the_rest();
 }
 
 // What a program leaves behind may still write what it owes, for a while; nothing of it stays.
-loop::Task<void> Run::end_the_rest() {
+loop::Task<void> CgiConversation::end_the_rest() {
   const loop::Time limit = loop_.now() + options_.exit_grace;
   while (!output_ended_ && stopped_ == 0 && loop_.now() < limit) {
     if (!co_await loop_.sleep_until(loop_.now() + kLookForEnd)) break;
@@ -80,17 +107,24 @@ loop::Task<void> Run::end_the_rest() {
 }
 
 // Under the root scope: the run's own is cancelled.
-loop::Task<void> Run::end_program() { co_await pipes_.wait_ended(loop_.now() + kEndingGrace); }
+loop::Task<void> CgiConversation::end_program() { co_await pipes_.wait_ended(loop_.now() + kEndingGrace); }
 
 // What the program wrote before it ended is there; others of its group may hold the pipe open for long.
-loop::Task<void> Run::wait_for_errors() {
+loop::Task<void> CgiConversation::wait_for_errors() {
   if (reading_errors_)
-    co_await scope_.run([](Run& run) -> loop::Task<void> {
+    co_await scope_.run([](CgiConversation& run) -> loop::Task<void> {
       co_await run.errors_ended_.wait(run.loop_.now() + kErrorsGrace);
     }(*this));
 }
 
-void Run::report() {
+apps::Outcome CgiConversation::outcome() {
+  if (stopped_ == ETIMEDOUT) return apps::Outcome::kTimedOut;
+  if (stopped_ != 0 || body_error_ != 0) return apps::Outcome::kGivenUp;
+  const bool well = journey().ending.kind == Ending::Kind::kExited && trouble_.empty();
+  return well ? apps::Outcome::kAnswered : apps::Outcome::kFailed;
+}
+
+void CgiConversation::report() {
   const apps::Journey& its = journey();
   std::string trouble = trouble_;
   if (trouble.empty() && !its.stopped.empty()) trouble = "stopped: " + std::string(its.stopped);
@@ -98,28 +132,66 @@ void Run::report() {
   log_.ended(request_id_, trouble, its);
 }
 
-loop::Task<bool> Run::wait_ended(loop::Duration most) {
-  co_return (co_await pipes_.wait_ended(loop_.now() + most)).has_value();
+void CgiConversation::give_up(std::string_view why) {
+  given_up_ = true;
+  lease_->terminate(why);
 }
 
-loop::Task<void> Run::wait_settled(loop::Duration most) {
-  const loop::Time limit = loop_.now() + most;
-  co_await pipes_.wait_ended(limit);
-  if (reading_errors_) co_await errors_ended_.wait(limit);
-}
-
-void Run::let_go(Debt debt) {
+// What the client is owed no more may be finished; what is owed and wanted by nobody is ended.
+void CgiConversation::let_go(Debt debt) {
   if (output_ended_ || program_ended_) return;
-  if (debt == Debt::kOwed) {
+  if (debt == Debt::kOwed && options_.on_client_gone == ClientGone::kAbort) {
     scope_.cancel(ECANCELED);
   } else if (scope_.cancelled() == 0) {
     scope_.spawn(drain_output());
   }
 }
 
+// --- how it went
+
+loop::Task<Verdict> CgiConversation::ended(loop::Duration most) {
+  const loop::Time limit = loop_.now() + most;
+  const bool has_ended = (co_await pipes_.wait_ended(limit)).has_value();
+  if (given_up_ && reading_errors_) co_await errors_ended_.wait(limit);
+  if (stopped_ != 0) co_return verdict_of_the_stop();
+  if (!has_ended)
+    co_return Verdict{Verdict::Kind::kWhole, 502, "the program closed its output, and runs on,"};
+  Verdict verdict = verdict_of_the_ending();
+  if (!journey().error_lines.empty()) verdict.said = journey().error_lines.back();
+  co_return verdict;
+}
+
+Verdict CgiConversation::verdict_of_the_stop() const {
+  constexpr auto kBroken = Verdict::Kind::kBroken;
+  const double limit = std::chrono::duration<double>(options_.time_limit).count();
+  switch (stopped_) {
+    case ETIMEDOUT:
+      return {kBroken, 504,
+              fmt::format("{} the time limit of {} s",
+                          answering_ ? "the answer took longer than" : "no answer within", limit)};
+    case ECONNRESET: return {kBroken, 503, "the client left before the program had answered"};
+    default: return {kBroken, 503, "the request was given up, or ended by the server's operator"};
+  }
+}
+
+Verdict CgiConversation::verdict_of_the_ending() {
+  using Kind = Verdict::Kind;
+  const Ending& ending = journey().ending;
+  const std::string said = to_string(ending);
+  switch (ending.kind) {
+    case Ending::Kind::kExited: return {Kind::kWhole, ending.code == 0 ? 502 : 500, "the program " + said};
+    case Ending::Kind::kNotStarted:
+      return {Kind::kBroken, status_for_start(ending), "the program " + journey().program + ": " + said};
+    case Ending::Kind::kLost:
+      return {answering_ ? Kind::kBroken : Kind::kUnknown, 503, "the program " + said};
+    case Ending::Kind::kUnknown: return {Kind::kWhole, 503, "the program " + said};
+    default: return {Kind::kBroken, 502, "the program was " + said};
+  }
+}
+
 // --- output
 
-loop::Task<base::Result<size_t>> Run::read(std::span<std::byte> into, loop::Time deadline) {
+loop::Task<base::Result<size_t>> CgiConversation::read(std::span<std::byte> into, loop::Time deadline) {
   while (true) {
     if (output_ended_) co_return size_t{0};
     if (stopped_ != 0) co_return base::failure(EIO, "the program was stopped before its answer was complete");
@@ -131,6 +203,10 @@ loop::Task<base::Result<size_t>> Run::read(std::span<std::byte> into, loop::Time
     reading_ = false;
     if (got) {
       output_ended_ = *got == 0;
+      if (*got > 0 && !answering_) {
+        answering_ = true;
+        lease_->at(apps::Phase::kReply);
+      }
       co_return *got;
     }
     if (stopped_ != 0 || (program_ended_ && !after_end)) continue;  // woken by live()
@@ -141,11 +217,11 @@ loop::Task<base::Result<size_t>> Run::read(std::span<std::byte> into, loop::Time
   }
 }
 
-void Run::wake_reader() {
+void CgiConversation::wake_reader() {
   if (reading_) loop_.cancel_reading(pipes_.output());
 }
 
-loop::Task<void> Run::drain_output() {
+loop::Task<void> CgiConversation::drain_output() {
   std::array<std::byte, 4096> room;
   while (true) {
     const auto got = co_await loop_.read(pipes_.output(), room, loop::kNever);
@@ -156,14 +232,14 @@ loop::Task<void> Run::drain_output() {
 
 // --- input
 
-loop::Task<void> Run::stop_input() {
+loop::Task<void> CgiConversation::stop_input() {
   if (!pump_scope_) co_return;
   pump_scope_->cancel();
   co_await pump_scope_->join();
 }
 
 // A body that ends early must not look like a whole one: the program is ended before its input is.
-loop::Task<void> Run::pump(http::Body& body) {
+loop::Task<void> CgiConversation::pump(http::Body& body) {
   std::vector<std::byte> room(kPumpPiece);
   while (true) {
     const auto got = co_await body.read(room);
@@ -179,7 +255,7 @@ loop::Task<void> Run::pump(http::Body& body) {
   pipes_.close_input();
 }
 
-loop::Task<base::Result<void>> Run::write_input(std::span<const std::byte> bytes) {
+loop::Task<base::Result<void>> CgiConversation::write_input(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto written = co_await loop_.write(pipes_.input(), bytes, loop::kNever);
     if (!written) co_return std::unexpected(written.error());
@@ -190,7 +266,7 @@ loop::Task<base::Result<void>> Run::write_input(std::span<const std::byte> bytes
 
 // --- standard error
 
-loop::Task<void> Run::read_errors() {
+loop::Task<void> CgiConversation::read_errors() {
   reading_errors_ = true;
   std::array<std::byte, 2048> room;
   const ErrorLines::Take take = [this](std::string_view line) { take_error_line(line); };
@@ -206,7 +282,7 @@ loop::Task<void> Run::read_errors() {
 }
 
 // Beyond the limit lines are only kept for the journey.
-void Run::take_error_line(std::string_view line) {
+void CgiConversation::take_error_line(std::string_view line) {
   journey().add_error_line(line);
   const bool had_room = logged_ < options_.errors_limit;
   logged_ += line.size() + 1;

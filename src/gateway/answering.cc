@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See the header.
+#include "gateway/answering.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "gateway/request_key.h"
+
+namespace remuda::gateway {
+
+namespace {
+
+using http::KnownName;
+using wire::CgiResponseReader;
+
+// How long a missing answer waits for the program's end, so that the end can be told.
+constexpr auto kExplainWithin = std::chrono::seconds(1);
+// The same, of an answer whose end looks like one.
+constexpr auto kEndGrace = std::chrono::milliseconds(100);
+// For the last words of what was given up.
+constexpr auto kLastWords = std::chrono::milliseconds(50);
+// Interim answers before the final one; more are no hints.
+constexpr unsigned kMostInterims = 16;
+
+// The scope of the story that awaits it.
+struct CurrentScope {
+  loop::Scope* scope = nullptr;
+  void inherit(loop::Scope* its) { scope = its; }
+  bool await_ready() const { return true; }
+  void await_suspend(std::coroutine_handle<>) const {}
+  loop::Scope* await_resume() const { return scope; }
+};
+
+}  // namespace
+
+// --- asking
+
+loop::Task<bool> Answering::ask(const Inquiry& inquiry) {
+  if (inquiry.body != nullptr) body_length_ = inquiry.body->remaining().value_or(0);
+  uint64_t avoid = 0;
+  for (uint32_t again = 0;; ++again) {
+    if (!co_await begin(inquiry, avoid)) co_return false;
+    const Progress progress = co_await read_head();
+    if (progress == Progress::kComplete) [[likely]]
+      co_return true;
+    if (progress == Progress::kBroken || stream_->buffer.room().empty())
+      co_return co_await refuse_head(progress);
+    const Verdict verdict = co_await stream_->conversation().ended(kExplainWithin);
+    if (again >= options_.retries || !may_ask_again(inquiry, verdict)) co_return co_await explain(verdict);
+    avoid = stream_->conversation().endpoint();
+    co_await let_go_of_this_one();
+  }
+}
+
+loop::Task<bool> Answering::ask_raw(const Inquiry& inquiry) {
+  if (!co_await begin(inquiry, 0)) co_return false;
+  exchange_.response.status = 200;
+  exchange_.response.raw = true;
+  stream_->open(0, std::nullopt);
+  exchange_.response.content = http::StreamContent{stream_};
+  co_return true;
+}
+
+// A lease, and the conversation over it begun.
+loop::Task<bool> Answering::begin(const Inquiry& inquiry, uint64_t avoid) {
+  const http::Request& request = exchange_.request;
+  apps::StartRequest start{.program = inquiry.program, .environment = inquiry.variables};
+  start.request = request.id;
+  start.method = request.method;
+  start.target = request.target;
+  start.key = request_key(request, options_, exchange_.arena);
+  start.avoid = avoid;
+  if (!give_input(inquiry, start)) co_return false;
+
+  loop::Scope waiting(exchange_.loop, co_await CurrentScope());
+  exchange_.watch_client(waiting);
+  auto lease = co_await waiting.run(application_.source.acquire(start, loop::kNever));
+  exchange_.stop_watching();
+  if (!lease) {
+    exchange_.details = exchange_.arena.copy(lease.error().details);
+    co_return refuse(refusal_for(lease.error()));
+  }
+  exchange_.handling_began = exchange_.loop.now();
+
+  role_ = inquiry.role;
+  const Question question{inquiry.role, inquiry.variables, inquiry.data, request.id};
+  auto conversation = application_.wire.converse(std::move(*lease), question);
+  http::Body* const spooled = start.input == apps::InputFrom::kFile ? nullptr : inquiry.spooled;
+  conversation->begin(inquiry.body != nullptr ? inquiry.body : spooled);
+  if (options_.on_client_gone == ClientGone::kAbort) exchange_.watch_client(conversation->scope());
+  if (stream_ == nullptr) stream_ = exchange_.keep<ResponseStream>(exchange_);
+  stream_->attach(std::move(conversation));
+  co_return true;
+}
+
+// Of a body that was taken in, all of it is there again; a program reads it as a file.
+bool Answering::give_input(const Inquiry& inquiry, apps::StartRequest& start) {
+  if (inquiry.data != nullptr) inquiry.data->rewind();
+  if (inquiry.spooled != nullptr) inquiry.spooled->rewind();
+  if (application_.wire.takes_body() != BodyBy::kDescriptor) return true;
+  if (inquiry.spooled == nullptr) {
+    if (inquiry.body != nullptr) start.input = apps::InputFrom::kPipe;
+    return true;
+  }
+  const auto file = inquiry.spooled->descriptor();
+  if (!file) return refuse_for_body(file.error());
+  start.input = apps::InputFrom::kFile;
+  start.input_file = *file;
+  return true;
+}
+
+// Until the header is complete or broken; kNeedsMore if the answer ended before, or the buffer is full.
+loop::Task<Answering::Progress> Answering::read_head() {
+  OutputBuffer& buffer = stream_->buffer;
+  while (true) {
+    const Progress progress = reader_.read(buffer.text());
+    if (progress == Progress::kComplete && reader_.kind() == CgiResponseReader::Kind::kInterim) {
+      if (!co_await pass_interim()) co_return Progress::kBroken;
+      continue;
+    }
+    if (progress != Progress::kNeedsMore) co_return progress;
+    if (buffer.room().empty() && !buffer.grow(options_.head_limit)) co_return progress;
+    const auto got = co_await stream_->conversation().read(buffer.room());
+    if (!got || *got == 0) co_return progress;
+    buffer.added(*got);
+  }
+}
+
+// What comes behind it is read from the buffer's beginning.
+loop::Task<bool> Answering::pass_interim() {
+  if (++interims_ > kMostInterims) co_return false;
+  const auto fields = exchange_.arena.make<http::Fields>(exchange_.arena);
+  reader_.add_fields(text(), *fields);
+  // A client that cannot be sent to is noticed elsewhere.
+  static_cast<void>(co_await exchange_.inform(reader_.status(), *fields));
+  stream_->buffer.drop(reader_.head_size());
+  reader_ = CgiResponseReader();
+  co_return true;
+}
+
+bool Answering::may_ask_again(const Inquiry& inquiry, const Verdict& verdict) const {
+  const Conversation& conversation = stream_->conversation();
+  if (conversation.stopped() != 0 || conversation.body_error() != 0) return false;
+  if (!text().empty() || interims_ > 0) return false;
+  const bool has_whole_body = inquiry.body == nullptr || inquiry.body->remaining() == body_length_;
+  if (!has_whole_body) return false;
+  if (verdict.kind == Verdict::Kind::kNotBegun) return true;
+  return verdict.kind == Verdict::Kind::kUnknown && is_idempotent(exchange_.request.method);
+}
+
+loop::Task<void> Answering::let_go_of_this_one() {
+  co_await stream_->conversation().stop_input();
+  exchange_.stop_watching();
+  stream_->detach();
+}
+
+// --- the answer
+
+loop::Task<void> Answering::pass_on() {
+  if (reader_.kind() == CgiResponseReader::Kind::kLocalRedirect ||
+      reader_.kind() == CgiResponseReader::Kind::kElsewhere)
+    co_return co_await point_elsewhere();
+  co_await answer();
+}
+
+loop::Task<void> Answering::dismiss() {
+  stream_->settle();
+  co_await let_go_of_this_one();
+}
+
+loop::Task<void> Answering::point_elsewhere() {
+  http::Response& response = exchange_.response;
+  if (reader_.kind() == CgiResponseReader::Kind::kLocalRedirect) {
+    response.internal_redirect = reader_.location(text());
+    response.status = 302;
+  } else {
+    response.internal_redirect = reader_.redirect(text());
+    response.file = reader_.file(text());
+    response.redirect_fields = http::RedirectFields::kKeep;
+    fill_head();
+  }
+  co_await dismiss();
+}
+
+void Answering::fill_head() {
+  const std::string_view bytes = text();
+  http::Response& response = exchange_.response;
+  response.status = reader_.status();
+  response.reason = reader_.reason(bytes);
+  reader_.add_fields(bytes, response.fields);
+}
+
+// Short output that ends soon goes out in one piece with its length; everything else as a stream.
+loop::Task<void> Answering::answer() {
+  const bool ended = co_await gather();
+  // The buffer does not move from here on: views into it stand in the response.
+  const uint64_t have = text().size() - reader_.head_size();
+  const auto announced = reader_.content_length();
+  const bool is_head = exchange_.request.method == "HEAD";
+  const bool whole = ended || (announced && have >= *announced);
+  if (whole && !is_head && have < announced.value_or(0)) {
+    co_await give_up(502, "the program sent less than its Content-Length");
+    co_return;
+  }
+  if (ended && !announced) {
+    const Verdict verdict = co_await stream_->conversation().ended(kEndGrace);
+    if (verdict.kind != Verdict::Kind::kWhole) {
+      co_await give_up(502, verdict.trouble + " before its answer was complete");
+      co_return;
+    }
+  }
+  fill_head();
+  http::Response& response = exchange_.response;
+  if (!whole) {
+    stream_->open(reader_.head_size(), announced);
+    response.length = announced;
+    response.content = http::StreamContent{stream_};
+    co_return;
+  }
+  if (is_head) {
+    if (announced || have > 0) response.length = announced.value_or(have);
+  } else {
+    response.content = http::MemoryContent{text().substr(reader_.head_size(), announced.value_or(have))};
+  }
+  co_await dismiss();
+}
+
+// Whether the output has ended within the gather time and the buffer.
+loop::Task<bool> Answering::gather() {
+  const loop::Time limit = exchange_.loop.now() + options_.gather_time;
+  const auto announced = reader_.content_length();
+  OutputBuffer& buffer = stream_->buffer;
+  while (!buffer.room().empty()) {
+    const uint64_t have = buffer.text().size() - reader_.head_size();
+    if (announced && have >= *announced && have > 0) co_return false;
+    const auto got = co_await stream_->conversation().read(buffer.room(), limit);
+    if (!got) co_return false;
+    if (*got == 0) co_return true;
+    buffer.added(*got);
+  }
+  co_return false;
+}
+
+// --- troubles
+
+bool Answering::refuse(int status, std::string_view trouble) {
+  exchange_.response.status = status;
+  exchange_.trouble = exchange_.arena.copy(trouble);
+  return false;
+}
+
+bool Answering::refuse(const Refusal& refusal) {
+  if (refusal.retry_after) {
+    const std::string seconds = fmt::format("{}", refusal.retry_after->count());
+    exchange_.response.fields.add(KnownName::kRetryAfter, exchange_.arena.copy(seconds));
+  }
+  return refuse(refusal.status, refusal.trouble);
+}
+
+bool Answering::refuse_for_body(const base::Error& error) {
+  return refuse(status_for_body_error(error.code),
+                fmt::format("the request's body did not come whole: {}", base::to_string(error)));
+}
+
+loop::Task<bool> Answering::refuse_head(Progress progress) {
+  if (progress == Progress::kNeedsMore)
+    co_return co_await give_up(502, fmt::format("the header is longer than {} bytes", options_.head_limit));
+  if (interims_ > kMostInterims) co_return co_await give_up(502, "too many interim answers");
+  co_return co_await give_up(502, reader_.trouble());
+}
+
+// The answer ended, or was ended, before its header was complete.
+loop::Task<bool> Answering::explain(const Verdict& verdict) {
+  const int body_error = stream_->conversation().body_error();
+  if (body_error != 0 && stream_->conversation().stopped() == 0) {
+    const base::Error error{body_error, "read the request's body"};
+    co_return co_await give_up(status_for_body_error(body_error), base::to_string(error));
+  }
+  std::string trouble = verdict.trouble.empty() ? "the application ended its answer" : verdict.trouble;
+  if (verdict.kind == Verdict::Kind::kWhole)
+    trouble += text().empty() ? " before it sent a header" : " in the middle of its header";
+  if (!verdict.said.empty()) trouble += "; it said: " + verdict.said;
+  co_return co_await give_up(verdict.status == 0 ? 502 : verdict.status, trouble);
+}
+
+// An error page instead of whatever the application does. It is stopped; nothing that it wrote is sent.
+loop::Task<bool> Answering::give_up(int status, std::string_view trouble) {
+  Conversation& conversation = stream_->conversation();
+  conversation.set_trouble(trouble);
+  refuse(status, trouble);
+  if (status == 503) exchange_.response.fields.add(KnownName::kRetryAfter, "1");
+  conversation.give_up("it was of no use any more");
+  co_await conversation.stop_input();
+  static_cast<void>(co_await conversation.ended(kLastWords));
+  std::string details;
+  for (const std::string& line : to_lines(conversation.journey())) details.append(line).push_back('\n');
+  exchange_.details = exchange_.arena.copy(details);
+  exchange_.stop_watching();
+  stream_->detach();
+  co_return false;
+}
+
+}  // namespace remuda::gateway
