@@ -28,16 +28,16 @@ loop::Task<void> run_channels(loop::Scope& scope) {
   co_await scope.join();
 }
 
-Channel::Channel(ChannelGround& ground)
-    : ground_(ground), scope_(ground.loop, &ground.scope), changed_(ground.loop) {}
+Channel::Channel(ChannelGround& ground, apps::Endpoint& endpoint)
+    : ground_(ground), endpoint_(endpoint), scope_(ground.loop, &ground.scope), changed_(ground.loop) {}
 
-void Channel::open(apps::Endpoint& endpoint) { ground_.scope.spawn(run(shared_from_this(), endpoint)); }
+void Channel::start() {
+  if (!std::exchange(started_, true)) ground_.scope.spawn(run(shared_from_this()));
+}
 
-loop::Task<void> Channel::run(std::shared_ptr<Channel> self, apps::Endpoint& endpoint) {
+loop::Task<void> Channel::run(std::shared_ptr<Channel> self) {
   Channel& channel = *self;
-  channel.connecting_ = true;
-  co_await channel.scope_.run(channel.connect(endpoint));
-  channel.connecting_ = false;
+  co_await channel.scope_.run(channel.connect());
   if (channel.socket_.get() >= 0) {
     channel.changed_.notify_all();
     channel.flush(Flush::kNow);
@@ -51,8 +51,9 @@ loop::Task<void> Channel::run(std::shared_ptr<Channel> self, apps::Endpoint& end
   channel.closed(channel.end_);
 }
 
-loop::Task<void> Channel::connect(apps::Endpoint& endpoint) {
-  auto socket = co_await endpoint.connect(loop().now() + ground_.connect_timeout);
+loop::Task<void> Channel::connect() {
+  auto socket = co_await endpoint_.connect(loop().now() + ground_.connect_timeout);
+  connected_ = true;
   if (!socket) co_return end(ChannelEnd::When::kConnecting, socket.error().code);
   socket_ = std::move(*socket);
   local_ = is_local_socket(socket_.get());
@@ -65,7 +66,7 @@ void Channel::end(ChannelEnd::When when, int error) {
 
 void Channel::close(int error, const char* trouble) {
   if (closing_) return;
-  end(connecting_ ? ChannelEnd::When::kConnecting : ChannelEnd::When::kOpen, error == 0 ? ECANCELED : error);
+  end(connected_ ? ChannelEnd::When::kOpen : ChannelEnd::When::kConnecting, error == 0 ? ECANCELED : error);
   end_.trouble = trouble;
   closing_ = true;
   scope_.cancel();

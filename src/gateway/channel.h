@@ -42,13 +42,14 @@ struct ChannelEnd {
 
 class Channel : public std::enable_shared_from_this<Channel> {
  public:
-  explicit Channel(ChannelGround& ground);
+  // `endpoint` stays until it is connected or closed().
+  Channel(ChannelGround& ground, apps::Endpoint& endpoint);
   virtual ~Channel() = default;
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // Begins to connect. `endpoint` stays until closed().
-  void open(apps::Endpoint& endpoint);
+  // Connects; the first call does. It may end with closed(), if that fails at once.
+  void start();
 
   bool is_open() const { return socket_.get() >= 0 && !closing_; }
   // Ends when it is open; fails when it cannot be any more.
@@ -96,8 +97,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   static constexpr size_t kEnough = 64 * 1024;
   static constexpr size_t kKept = 16 * 1024;  // memory that stays with a channel between requests
 
-  static loop::Task<void> run(std::shared_ptr<Channel> self, apps::Endpoint& endpoint);
-  loop::Task<void> connect(apps::Endpoint& endpoint);
+  static loop::Task<void> run(std::shared_ptr<Channel> self);
+  loop::Task<void> connect();
   loop::Task<void> read();
   loop::Task<base::Result<size_t>> receive();
   loop::Task<void> write(Flush how);
@@ -105,10 +106,12 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void end(ChannelEnd::When when, int error);
 
   ChannelGround& ground_;
+  apps::Endpoint& endpoint_;
   loop::Scope scope_;
   loop::LoopFd socket_;
   bool local_ = false;
-  bool connecting_ = false;
+  bool connected_ = false;  // or it has failed
+  bool started_ = false;
   bool closing_ = false;
   bool writing_ = false;
   unsigned paused_ = 0;

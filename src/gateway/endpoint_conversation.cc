@@ -59,17 +59,17 @@ void EndpointConversation::begin(http::Body* body) {
   if (options_.time_limit > loop::Duration::zero()) scope_.set_deadline(began_ + options_.time_limit);
   lease_->watch_kill(&scope_);
   lease_->at(apps::Phase::kSend);
-  loop_.root().spawn(live(shared_from_this()));
   channel_ = attach(question_);
-  if (channel_ == nullptr) return;
-  if (body == nullptr && question_.data == nullptr) {
-    end_input();
-  } else {
-    pumping_ = true;
-    pump_scope_.emplace(loop_, &scope_);
-    pump_scope_->spawn(pump(body));
-  }
+  if (channel_ != nullptr) start_input(body);
   flush();
+  loop_.root().spawn(live(shared_from_this()));
+}
+
+void EndpointConversation::start_input(http::Body* body) {
+  if (body == nullptr && question_.data == nullptr) return end_input();
+  pumping_ = true;
+  pump_scope_.emplace(loop_, &scope_);
+  pump_scope_->spawn(pump(body));
 }
 
 // --- its life
@@ -331,7 +331,7 @@ loop::Task<bool> EndpointConversation::pump_from(http::Body& body, Input input) 
     if (*got == 0) break;
     append(input, {reinterpret_cast<const char*>(piece.data()), *got}, channel_->output());
     if (body.remaining() != uint64_t{0}) flush();
-    if (!co_await channel_->room() || channel_ == nullptr) co_return false;
+    if (channel_ == nullptr || !co_await channel_->room() || channel_ == nullptr) co_return false;
   }
   co_return true;
 }

@@ -99,6 +99,7 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   void stop(int reason, std::string_view why);
   bool is_stopped() const { return stopped_ != 0 || body_error_ != 0; }
 
+  void start_input(http::Body* body);
   loop::Task<void> pump(http::Body* body);
   loop::Task<bool> pump_from(http::Body& body, Input input);
   void end_input();

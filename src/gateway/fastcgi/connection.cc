@@ -10,8 +10,8 @@
 
 namespace remuda::gateway::fastcgi {
 
-Connection::Connection(ChannelGround& ground, Connections& owner, const apps::KeepRules& rules)
-    : Channel(ground), owner_(&owner), rules_(rules), keep_(rules.idle > 0) {}
+Connection::Connection(ChannelGround& ground, apps::Endpoint& endpoint, Connections& owner)
+    : Channel(ground, endpoint), owner_(&owner), rules_(endpoint.keep_rules()), keep_(rules_.idle > 0) {}
 
 bool Connection::has_room() const {
   return !is_closing() && keep_ && active_ < kMostAtOnce && served_ + active_ < rules_.requests;

@@ -42,7 +42,7 @@ class Connection final : public Channel {
   // More than these wait behind each other too long.
   static constexpr size_t kMostAtOnce = 128;
 
-  Connection(ChannelGround& ground, Connections& owner, const apps::KeepRules& rules);
+  Connection(ChannelGround& ground, apps::Endpoint& endpoint, Connections& owner);
 
   // A place for one more request: its id. The stream stays until its last call, or until detach().
   uint16_t attach(Stream& stream);

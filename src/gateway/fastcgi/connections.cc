@@ -61,10 +61,7 @@ std::shared_ptr<Connection> Connections::lend_shared() {
 }
 
 std::shared_ptr<Connection> Connections::connect() {
-  all_.push_back(std::make_shared<Connection>(ground_, *this, endpoint_.keep_rules()));
-  auto connection = all_.back();
-  connection->open(endpoint_);
-  return connection;
+  return all_.emplace_back(std::make_shared<Connection>(ground_, endpoint_, *this));
 }
 
 bool Connections::rests(Connection& connection) {

@@ -31,7 +31,7 @@ class Connections final : public apps::Connections {
   size_t idle() const override { return idle_.size(); }
   void close_idle() override;
 
-  // A connection with room for one more request, open or about to be.
+  // A connection with room for one more request; a new one is to be started.
   std::shared_ptr<Connection> lend(Resend resend);
 
   // Whether requests share connections here.

@@ -53,6 +53,8 @@ Channel* FastcgiConversation::attach(const Question& question) {
   shared_ = connections_.multiplexes();
   connection_ = connections_.lend(resend_of(question.variables));
   request_ = connection_->attach(*this);
+  connection_->start();
+  if (is_over()) return nullptr;
   std::string& out = connection_->output();
   const size_t before = out.size();
   began_at_ = connection_->appended();

@@ -11,7 +11,7 @@ namespace remuda::gateway::scgi {
 class ScgiConversation::Link final : public Channel {
  public:
   Link(ChannelGround& ground, ScgiConversation& conversation)
-      : Channel(ground), conversation_(conversation) {}
+      : Channel(ground, *conversation.lease().endpoint()), conversation_(conversation) {}
 
  private:
   void received(std::string_view bytes) override { conversation_.take_output(bytes); }
@@ -26,7 +26,8 @@ class ScgiConversation::Link final : public Channel {
 
 Channel* ScgiConversation::attach(const Question& question) {
   link_ = std::make_shared<Link>(channels_, *this);
-  link_->open(*lease().endpoint());
+  link_->start();
+  if (is_over()) return nullptr;
   wire::append_scgi_request(question.variables, link_->output());
   return link_.get();
 }
