@@ -91,5 +91,58 @@ TEST(Protocol, RequestsAndRepliesAreNotMixedUp) {
   EXPECT_TRUE(decode_request(rest));
 }
 
+TEST(Protocol, AnInstanceHasALabel) {
+  std::vector<std::byte> packet;
+  encode_head({.id = 7, .app = 3, .input = Input::kListener, .label = "blog.1.sock"}, 0, packet);
+  std::span<const std::byte> rest = packet;
+  const auto request = decode_request(rest);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(std::get<Spawn>(*request).label, "blog.1.sock");
+  EXPECT_EQ(descriptors_of(*request), 3U);
+}
+
+TEST(Protocol, APlainProgramHasNoLabelAndNoIdOfTheSpawners) {
+  std::vector<std::byte> packet;
+  encode_head({.id = 7, .program = "/x", .label = "blog"}, 0, packet);
+  std::span<const std::byte> rest = packet;
+  EXPECT_FALSE(decode_request(rest));
+  packet.clear();
+  encode_head({.id = kFirstInheritedId, .program = "/x"}, 0, packet);
+  rest = packet;
+  EXPECT_FALSE(decode_request(rest));
+}
+
+TEST(Protocol, TooLongALabelIsRefused) {
+  const std::string label(kMaxLabel + 1, 'x');
+  std::vector<std::byte> packet;
+  encode_head({.id = 7, .input = Input::kListener, .label = label}, 0, packet);
+  std::span<const std::byte> rest = packet;
+  EXPECT_FALSE(decode_request(rest));
+}
+
+TEST(Protocol, InheritedAndMeasuredThereAndBack) {
+  std::vector<std::byte> packet;
+  encode(Reply(Inherited{.id = kFirstInheritedId + 2,
+                         .app = 1,
+                         .pid = 77,
+                         .times = {1, 2, 0},
+                         .end_is_told = true,
+                         .label = "blog"}),
+         packet);
+  encode(Reply(Measured{.token = 5, .error = 0, .resident = 3, .proportional = 2, .unique = 1}), packet);
+  std::span<const std::byte> rest = packet;
+  const auto first = decode_reply(rest);
+  ASSERT_TRUE(first);
+  const auto& inherited = std::get<Inherited>(*first);
+  EXPECT_EQ(inherited.pid, 77);
+  EXPECT_EQ(inherited.times.started, 2);
+  EXPECT_TRUE(inherited.end_is_told);
+  EXPECT_EQ(inherited.label, "blog");
+  const auto second = decode_reply(rest);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(std::get<Measured>(*second).proportional, 2U);
+  EXPECT_TRUE(rest.empty());
+}
+
 }  // namespace
 }  // namespace remuda::spawner

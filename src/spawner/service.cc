@@ -95,8 +95,8 @@ void Service::add_app(const AppRules& rules) {
 
 void Service::serve() {
   while (supervised_) {
+    keeper_.flush(options_.control);  // first: what a worker knows of, the next spawner is to know as well
     for (const auto& channel : channels_) channel->flush();
-    keeper_.flush(options_.control);
     wait();
     reap();
     const std::span polled(polled_);
