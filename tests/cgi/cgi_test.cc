@@ -255,6 +255,8 @@ TEST_F(CgiTest, NonParsedHeaders) {
   exchange.run(*handler_);
   EXPECT_TRUE(exchange.response.raw);
   EXPECT_EQ(exchange.content(), "HTTP/1.0 299 Mine\r\n\r\nraw");
+  exchange.end();
+  settle();
   options_.non_parsed_headers = gateway::NonParsedHeaders::kRefuse;
   configure();
   EXPECT_EQ(get("/cgi-bin/nph-raw").status, 403);
