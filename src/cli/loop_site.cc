@@ -3,8 +3,8 @@
 // One function for each kind of destination.
 #include "cli/loop_site.h"
 
-#include <fmt/format.h>
-
+#include "cli/app_options.h"
+#include "cli/server_facts.h"
 #include "content/file_handler.h"
 #include "content/redirect_handler.h"
 #include "content/respond_handler.h"
@@ -20,42 +20,14 @@ content::FileCacheLimits cache_limits(const config::Limits& limits) {
   return result;
 }
 
-gateway::AppOptions app_options(const config::App& app, const config::Route& route) {
-  gateway::AppOptions options;
-  options.name = app.name;
-  options.mount = mount_of(route);
-  options.root = app.root.text;
-  options.program = app.program.text;
-  options.encoded_slash =
-      app.allow_encoded_slash ? gateway::EncodedSlash::kAllow : gateway::EncodedSlash::kRefuse;
-  options.authorization =
-      app.pass_authorization ? gateway::Authorization::kPass : gateway::Authorization::kKeep;
-  options.non_parsed_headers =
-      app.non_parsed_headers ? gateway::NonParsedHeaders::kAllow : gateway::NonParsedHeaders::kRefuse;
-  options.time_limit = app.time_limit;
-  options.exit_grace = app.exit_grace;
-  options.head_limit = app.head_limit.count;
-  options.body_limit = app.body.count;
-  options.spool_above = app.spool_above.count;
-  options.spool_directory = app.spool_directory.text;
-  options.errors_limit = app.errors_limit.count;
-  return options;
-}
-
 }  // namespace
 
 LoopSite::LoopSite(std::shared_ptr<SharedParts> shared, server::SiteParts parts)
     : shared_(std::move(shared)),
       log_(parts.log),
       files_(parts.loop, cache_limits(shared_->config.limits)),
-      app_log_(parts.log) {
+      apps_(shared_->config, shared_->apps, parts) {
   if (parts.access != nullptr) access_.emplace(parts.loop, *parts.access, shared_->config.log.access_format);
-  if (parts.spawner_channel) {
-    spawner_ = std::make_unique<apps::SpawnerClient>(parts.loop, std::move(parts.spawner_channel));
-    for (const auto& app : shared_->exec_apps) {
-      sources_.push_back(std::make_unique<apps::ExecSource>(*spawner_, *app));
-    }
-  }
   std::vector<server::Destination> destinations;
   destinations.reserve(shared_->config.routes.size());
   for (size_t i = 0; i < shared_->config.routes.size(); ++i) {
@@ -64,11 +36,19 @@ LoopSite::LoopSite(std::shared_ptr<SharedParts> shared, server::SiteParts parts)
   steps_ = std::make_unique<server::RequestSteps>(shared_->router, std::move(destinations), shared_->pages,
                                                   parts.gate, parts.log, access_ ? &*access_ : nullptr,
                                                   parts.first_request_id);
+  seat_.emplace(shared_->figures, steps_->counters(), parts.gate);
+  if (parts.is_home()) admin_ = make_admin(parts.loop);
 }
 
-void LoopSite::start(loop::Scope& scope) {
-  if (spawner_) scope.spawn(spawner_->run());
+std::unique_ptr<admin::Service> LoopSite::make_admin(loop::Loop& loop) {
+  const auto facts = [this, &loop, began = loop.now()] {
+    return server_facts(shared_->figures, loop.now() - began);
+  };
+  const auto said = [this](std::string_view sentence) { log_.info("{}", sentence); };
+  return std::make_unique<admin::Service>(facts, apps_.controls(), said);
 }
+
+void LoopSite::start(loop::Scope& scope) { apps_.start(scope); }
 
 void LoopSite::flush() {
   if (access_) access_->flush();
@@ -84,7 +64,7 @@ server::Destination LoopSite::destination(size_t index, loop::Loop& loop, loop::
               "files " + route.files.root.text, body_limit};
     case config::Action::kApp: {
       const config::App& app = config.apps[route.app_index];
-      return {app_handler(route, loop, offload), "app " + app.name, app.body.count};
+      return {app_handler(route, loop), "app " + app.name, app.body.count};
     }
     case config::Action::kRedirect: {
       const config::Redirect& redirect = route.redirect;
@@ -107,10 +87,9 @@ server::Destination LoopSite::destination(size_t index, loop::Loop& loop, loop::
   __builtin_unreachable();
 }
 
-std::unique_ptr<http::Handler> LoopSite::app_handler(const config::Route& route, loop::Loop& loop,
-                                                     loop::Offload& offload) {
+std::unique_ptr<http::Handler> LoopSite::app_handler(const config::Route& route, loop::Loop& loop) {
   const config::App& app = shared_->config.apps[route.app_index];
-  return std::make_unique<gateway::AppHandler>(loop, *sources_[route.app_index], offload, app_log_,
+  return std::make_unique<gateway::AppHandler>(loop, apps_.application(route.app_index),
                                                app_options(app, route));
 }
 

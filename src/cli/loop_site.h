@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LoopSite: the Site of one loop: its caches, its handlers for every route, its end of the spawner's channel,
-// its access log. The place where configuration, content, gateway and apps meet.
+// LoopSite: the Site of one loop: its caches, its applications (loop_apps.h), its handlers for every route,
+// its access log. The place where configuration, content and gateway meet.
 #pragma once
 
 #include <memory>
 #include <optional>
 
-#include "apps/exec.h"
-#include "apps/spawner_client.h"
-#include "cli/app_log.h"
+#include "admin/service.h"
+#include "cli/loop_apps.h"
 #include "cli/shared_parts.h"
 #include "content/file_cache.h"
 #include "server/access_log.h"
@@ -23,23 +22,24 @@ class LoopSite final : public server::Site {
   LoopSite(std::shared_ptr<SharedParts> shared, server::SiteParts parts);
 
   http::Service& service() override { return *steps_; }
+  http::Service* admin() override { return admin_.get(); }
   base::Log& log() override { return log_; }
   void start(loop::Scope& scope) override;
   void flush() override;
 
  private:
   server::Destination destination(size_t route, loop::Loop& loop, loop::Offload& offload);
-  std::unique_ptr<http::Handler> app_handler(const config::Route& route, loop::Loop& loop,
-                                             loop::Offload& offload);
+  std::unique_ptr<http::Handler> app_handler(const config::Route& route, loop::Loop& loop);
+  std::unique_ptr<admin::Service> make_admin(loop::Loop& loop);
 
   std::shared_ptr<SharedParts> shared_;
   base::Log& log_;
   std::optional<server::AccessLog> access_;
   content::FileCache files_;
-  AppLog app_log_;
-  std::unique_ptr<apps::SpawnerClient> spawner_;            // null: there are no applications
-  std::vector<std::unique_ptr<apps::ExecSource>> sources_;  // one for each application
+  LoopApps apps_;
   std::unique_ptr<server::RequestSteps> steps_;
+  std::optional<server::Figures::Seat> seat_;
+  std::unique_ptr<admin::Service> admin_;  // home loop only
 };
 
 }  // namespace remuda::cli

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "cli/app_options.h"
 #include "cli/loop_site.h"
 
 namespace remuda::cli {
@@ -96,15 +97,23 @@ server::WorkerPlan worker_plan(const std::shared_ptr<SharedParts>& shared, uint6
 }
 
 std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
+  const auto starts_nothing = [](const config::App& app) { return app.model == config::AppModel::kRemote; };
+  if (std::ranges::all_of(config.apps, starts_nothing)) return {};
   std::vector<spawner::AppRules> rules;
   for (const config::App& app : config.apps) {
     spawner::AppRules rule;
     rule.name = app.name;
-    rule.root = app.root.text;
     rule.program = app.program.text;
+    rule.arguments = app.arguments;
+    rule.directory = app.directory.text;
     rule.identity = identity_of(app, config.server);
-    for (const auto& [name, value] : app.environment)
-      rule.environment.push_back(fmt::format("{}={}", name, value));
+    rule.environment = environment_of(app);
+    if (app.model == config::AppModel::kPool) {
+      rule.outlives = spawner::Outlives::kWorker;
+      if (rule.directory.empty()) rule.directory = app.root.text;
+    } else {
+      rule.root = app.root.text;
+    }
     rules.push_back(std::move(rule));
   }
   return rules;

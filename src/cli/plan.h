@@ -17,6 +17,7 @@ namespace remuda::cli {
 // `open_files`: the limit that is in force, which bounds the connections of each loop.
 server::WorkerPlan worker_plan(const std::shared_ptr<SharedParts>& shared, uint64_t open_files);
 
+// One for each application, in their order; empty if there is none to be started.
 std::vector<spawner::AppRules> spawner_rules(const config::Config& config);
 
 // The log files that workers write to, for the supervisor to make them.

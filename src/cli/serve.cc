@@ -75,6 +75,7 @@ int supervise(const config::Config& config, const std::shared_ptr<SharedParts>& 
     plan.worker.loop.listeners.push_back(listener.socket.get());
   plan.apps = spawner_rules(config);
   plan.log_files = log_files(config.log);
+  plan.run_directory = config::run_directory(config);
   plan.on_ready = [] { ::sd_notify(0, "READY=1\nSTATUS=serving"); };
   plan.on_stopping = [] { ::sd_notify(0, "STOPPING=1\nSTATUS=finishing what is in flight"); };
   say_what_is_served(config, *listeners, plan.worker, **log);
@@ -102,6 +103,13 @@ base::Fd take_connection() {
 
 int serve_inetd(const config::Config& config, const std::shared_ptr<SharedParts>& shared,
                 uint64_t open_files) {
+  for (const config::App& app : config.apps) {
+    if (app.model == config::AppModel::kPool)
+      return give_up(fmt::format(
+          "--inetd: app {} has model \"pool\", whose instances would end with the one connection that "
+          "this process serves; use \"remote\" or \"exec\"",
+          app.name));
+  }
   base::Fd connection = take_connection();
   if (!connection)
     return give_up("--inetd: descriptor 0 is no connection; inetd or systemd (Accept=yes) must start this");

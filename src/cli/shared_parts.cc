@@ -5,11 +5,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <fstream>
 #include <sstream>
 
-#include "config/pattern.h"
+#include "cli/app_options.h"
 
 namespace remuda::cli {
 
@@ -54,45 +53,26 @@ content::ErrorPageOptions page_options(const config::Server& server) {
   return options;
 }
 
-// Limits of an application hold for the whole server: worker processes share them out.
-apps::Admission::Limits limits_of(const config::App& app, const config::Workers& workers) {
-  const uint32_t processes = workers.start == config::Start::kAhead ? workers.processes : 1;
-  return {.at_once = std::max<size_t>(1, app.concurrency / processes), .queue = app.queue / processes};
-}
-
 }  // namespace
 
 SharedParts::SharedParts(const config::Config& its_config)
     : config(its_config),
       router(its_config.routes),
       pages(page_options(its_config.server)),
-      types(content::MimeTypes::load()) {}
-
-std::string mount_of(const config::Route& route) {
-  return std::string(config::PathPattern(route.path).mount());
-}
+      types(content::MimeTypes::load()),
+      apps(its_config) {}
 
 std::expected<std::shared_ptr<SharedParts>, std::string> make_shared_parts(const config::Config& config) {
   auto parts = std::make_shared<SharedParts>(config);
   for (const config::Route& route : config.routes) {
     parts->sites.emplace_back();
-    if (route.action != config::Action::kFiles) continue;
+    if (route.action != config::Action::kFiles && !route.files_first()) continue;
     auto site = content::FileSite::open(file_options(route), parts->types, config.limits.cached_file.count);
     if (!site) {
       return std::unexpected(fmt::format("{}: cannot serve the directory {}: {}", to_string(route.origin),
                                          route.files.root.text, base::to_string(site.error())));
     }
     parts->sites.back() = std::move(*site);
-  }
-  for (uint32_t i = 0; i < config.apps.size(); ++i) {
-    const config::App& app = config.apps[i];
-    parts->exec_apps.push_back(
-        std::make_unique<apps::ExecApp>(apps::ExecOptions{.name = app.name,
-                                                          .user = app.user,
-                                                          .program = app.program.text,
-                                                          .app = i,
-                                                          .queue_time = app.queue_time},
-                                        limits_of(app, config.workers)));
   }
   return parts;
 }

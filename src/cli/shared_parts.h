@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "apps/exec.h"
+#include "cli/shared_apps.h"
 #include "config/config.h"
 #include "content/error_page.h"
 #include "content/file_options.h"
 #include "content/mime_types.h"
+#include "server/figures.h"
 #include "server/router.h"
 
 namespace remuda::cli {
@@ -27,14 +28,12 @@ struct SharedParts {
   content::ErrorPages pages;
   std::shared_ptr<const content::MimeTypes> types;
   std::vector<std::shared_ptr<const content::FileSite>>
-      sites;                                              // one for each route; null unless it serves files
-  std::vector<std::unique_ptr<apps::ExecApp>> exec_apps;  // one for each application
+      sites;  // one for each route; null unless it serves files
+  SharedApps apps;
+  server::Figures figures;
 };
 
 // The error is a sentence for a person. `config` outlives the result.
 std::expected<std::shared_ptr<SharedParts>, std::string> make_shared_parts(const config::Config& config);
-
-// The part of the request path that a route stands for: "/cgi-bin", "" for everything.
-std::string mount_of(const config::Route& route);
 
 }  // namespace remuda::cli

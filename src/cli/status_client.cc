@@ -114,15 +114,15 @@ std::optional<StatusResult> StatusRequest::wait(Clock::time_point until) {
   while (wait_for(connection_.get(), POLLIN, until)) {
     const ssize_t got = ::recv(connection_.get(), room.data(), room.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (got < 0) return std::unexpected(failure(errno, {}));
+    const int code = got < 0 ? errno : 0;
     if (got > 0) {
       received_.append(room.data(), static_cast<size_t>(got));
       if (received_.size() > kMostReceived) return std::unexpected(failure(EPROTO, "the answer has no end"));
       continue;
     }
-    auto answer = parse_answer(received_);
-    if (!answer) return std::unexpected(failure(EPROTO, answer.error()));
-    return std::move(*answer);
+    auto answer = parse_answer(received_);  // whole, or it does not matter how the connection ended
+    if (answer) return std::move(*answer);
+    return std::unexpected(code != 0 ? failure(code, {}) : failure(EPROTO, answer.error()));
   }
   return std::nullopt;
 }

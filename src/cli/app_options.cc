@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One function for each floor.
+#include "cli/app_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/pattern.h"
+
+namespace remuda::cli {
+
+namespace {
+
+constexpr std::string_view kAllowedServers = "FCGI_WEB_SERVER_ADDRS";
+constexpr std::string_view kCookieKey = "cookie:";
+
+// Limits of an application hold for the whole server: worker processes share them out.
+uint32_t processes_of(const config::Workers& workers) {
+  return workers.start == config::Start::kAhead ? std::max<uint32_t>(workers.processes, 1) : 1;
+}
+
+uint32_t share(uint32_t whole, uint32_t processes) {
+  return whole == 0 ? 0 : std::max<uint32_t>(1, whole / processes);
+}
+
+gateway::ClientGone to_gateway(config::OnClientGone what) {
+  return what == config::OnClientGone::kAbort ? gateway::ClientGone::kAbort : gateway::ClientGone::kFinish;
+}
+
+gateway::Multiplex to_gateway(config::Multiplex multiplex) {
+  switch (multiplex) {
+    case config::Multiplex::kAuto: return gateway::Multiplex::kAuto;
+    case config::Multiplex::kOn: return gateway::Multiplex::kOn;
+    case config::Multiplex::kOff: return gateway::Multiplex::kOff;
+  }
+  return gateway::Multiplex::kAuto;
+}
+
+apps::remote::Policy to_apps(config::Balance balance) {
+  switch (balance) {
+    case config::Balance::kLeastConnections: return apps::remote::Policy::kLeastConnections;
+    case config::Balance::kRoundRobin: return apps::remote::Policy::kRoundRobin;
+    case config::Balance::kHash: return apps::remote::Policy::kHash;
+  }
+  return apps::remote::Policy::kLeastConnections;
+}
+
+std::string type_of(const config::App& app) {
+  return app.type == config::AppType::kScgi ? "scgi" : "fastcgi";
+}
+
+apps::KeepRules keep_rules(const config::App& app) {
+  return {.idle = app.keep_connections,
+          .idle_time = app.idle_connection_time,
+          .requests = app.requests_per_connection == 0 ? UINT32_MAX : app.requests_per_connection};
+}
+
+// A sticky cookie is a wish; a hash needs a key.
+void choose_key(const config::App& app, gateway::AppOptions& options) {
+  if (!app.sticky_cookie.empty()) {
+    options.key_by = gateway::KeyBy::kCookie;
+    options.key_cookie = app.sticky_cookie;
+  } else if (app.hash_key.starts_with(kCookieKey)) {
+    options.key_by = gateway::KeyBy::kCookie;
+    options.key_cookie = app.hash_key.substr(kCookieKey.size());
+  } else if (app.hash_key == "client") {
+    options.key_by = gateway::KeyBy::kClient;
+  } else if (app.hash_key == "path" || app.balance == config::Balance::kHash) {
+    options.key_by = gateway::KeyBy::kPath;
+  }
+}
+
+}  // namespace
+
+std::string mount_of(const config::Route& route) {
+  return std::string(config::PathPattern(route.path).mount());
+}
+
+gateway::AppOptions app_options(const config::App& app, const config::Route& route) {
+  gateway::AppOptions options;
+  options.name = app.name;
+  options.mount = mount_of(route);
+  options.root = app.root.text;
+  options.program = app.program.text;
+  options.scripts = app.scripts;
+  options.index = app.index;
+  options.fallback = app.fallback;
+  options.executable =
+      app.type == config::AppType::kCgi ? gateway::Executable::kMustBe : gateway::Executable::kNeedNotBe;
+  options.encoded_slash =
+      app.allow_encoded_slash ? gateway::EncodedSlash::kAllow : gateway::EncodedSlash::kRefuse;
+  options.authorization =
+      app.pass_authorization ? gateway::Authorization::kPass : gateway::Authorization::kKeep;
+  options.non_parsed_headers =
+      app.non_parsed_headers ? gateway::NonParsedHeaders::kAllow : gateway::NonParsedHeaders::kRefuse;
+  options.request_buffering =
+      app.request_buffering ? gateway::RequestBuffering::kAlways : gateway::RequestBuffering::kWhenNeeded;
+  options.on_client_gone = to_gateway(app.on_client_gone);
+  options.retries = app.retries;
+  options.head_limit = app.head_limit.count;
+  options.body_limit = app.body.count;
+  options.spool_above = app.spool_above.count;
+  options.spool_directory = app.spool_directory.text;
+  choose_key(app, options);
+  return options;
+}
+
+gateway::WireOptions wire_options(const config::App& app) {
+  gateway::WireOptions options;
+  options.name = app.name;
+  options.multiplex = to_gateway(app.multiplex);
+  options.on_client_gone = to_gateway(app.on_client_gone);
+  options.connect_timeout = app.connect_timeout;
+  options.send_timeout = app.send_timeout;
+  options.first_byte_timeout = app.first_byte_timeout;
+  options.read_timeout = app.read_timeout;
+  options.time_limit = app.time_limit;
+  options.response_buffer = app.response_buffer.count;
+  options.response_spill = app.response_spill.count;
+  options.spool_directory = app.spool_directory.text;
+  options.exit_grace = app.exit_grace;
+  options.errors_limit = app.errors_limit.count;
+  return options;
+}
+
+apps::ExecOptions exec_options(const config::Config& config, size_t app_index) {
+  const config::App& app = config.apps[app_index];
+  apps::ExecOptions options;
+  options.name = app.name;
+  options.user = app.user;
+  options.program = app.program.text;
+  options.app = static_cast<uint32_t>(app_index);
+  options.queue_time = app.queue_time;
+  return options;
+}
+
+apps::Admission::Limits admission_limits(const config::App& app, const config::Workers& workers) {
+  const uint32_t processes = processes_of(workers);
+  return {.at_once = share(app.concurrency, processes), .queue = app.queue / processes};
+}
+
+apps::pool::PoolOptions pool_options(const config::Config& config) {
+  const uint32_t processes = processes_of(config.workers);
+  apps::pool::PoolOptions options;
+  options.memory = config.pool.memory.count / processes;
+  options.reserve = config.pool.reserve.count;
+  options.instances = share(config.pool.instances, processes);
+  return options;
+}
+
+apps::pool::GroupOptions group_options(const config::Config& config, size_t app_index) {
+  const config::App& app = config.apps[app_index];
+  const uint32_t processes = processes_of(config.workers);
+  const config::Instances& instances = app.instances;
+  apps::pool::GroupOptions options;
+  options.name = app.name;
+  options.type = type_of(app);
+  options.user = app.user;
+  options.program = app.program.text;
+  options.app = static_cast<uint32_t>(app_index);
+  options.min = share(instances.min, processes);
+  options.max = share(instances.max, processes);
+  options.spare = share(instances.spare, processes);
+  options.guaranteed = share(instances.guaranteed, processes);
+  options.concurrency = instances.concurrency;
+  options.idle_time = instances.idle_time;
+  options.max_requests = instances.max_requests;
+  options.max_age = instances.max_age;
+  options.memory_soft = instances.memory_soft.count;
+  options.memory_hard = instances.memory_hard.count;
+  options.start_timeout = instances.start_timeout;
+  options.back_off = app.health.back_off;
+  options.back_off_most = app.health.back_off_most;
+  options.queue = app.queue / processes;
+  options.queue_time = app.queue_time;
+  options.keep = keep_rules(app);
+  options.health_path = app.health.path;
+  options.health_status = static_cast<int>(app.health.status);
+  options.health_timeout = app.health.timeout;
+  return options;
+}
+
+apps::remote::FarmOptions farm_options(const config::Config& config, size_t app_index) {
+  const config::App& app = config.apps[app_index];
+  const uint32_t processes = processes_of(config.workers);
+  apps::remote::FarmOptions options;
+  options.name = app.name;
+  options.type = type_of(app);
+  options.peers = app.peers;
+  for (base::Peer& peer : options.peers) peer.concurrency = share(peer.concurrency, processes);
+  options.policy = to_apps(app.balance);
+  options.health = {.fails = app.health.fails,
+                    .back_off = app.health.back_off,
+                    .back_off_most = app.health.back_off_most,
+                    .slow_start = app.health.slow_start};
+  options.checks = {.interval = app.health.interval,
+                    .timeout = app.health.timeout,
+                    .path = app.health.path,
+                    .status = static_cast<int>(app.health.status)};
+  options.concurrency = share(app.concurrency, processes);
+  options.queue = app.queue / processes;
+  options.queue_time = app.queue_time;
+  options.resolve_interval = app.resolve_interval;
+  options.keep = keep_rules(app);
+  return options;
+}
+
+std::vector<std::string> environment_of(const config::App& app) {
+  std::vector<std::string> environment;
+  bool says_servers = false;
+  for (const auto& [name, value] : app.environment) {
+    says_servers = says_servers || name == kAllowedServers;
+    environment.push_back(fmt::format("{}={}", name, value));
+  }
+  if (app.model == config::AppModel::kPool && app.type == config::AppType::kFastcgi && !says_servers)
+    environment.push_back(fmt::format("{}=127.0.0.1", kAllowedServers));
+  return environment;
+}
+
+}  // namespace remuda::cli

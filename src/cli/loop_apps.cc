@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Order of construction is order of dependence: the spawner's client, sources and wires, what manages them.
+#include "cli/loop_apps.h"
+
+#include <algorithm>
+
+#include "apps/pool/pool_source.h"
+#include "apps/remote/farm_source.h"
+#include "cli/app_options.h"
+#include "gateway/cgi/cgi_wire.h"
+#include "gateway/fastcgi/fastcgi_wire.h"
+#include "gateway/scgi/scgi_wire.h"
+
+namespace remuda::cli {
+
+LoopApps::LoopApps(const config::Config& config, SharedApps& shared, server::SiteParts& parts)
+    : loop_(parts.loop), offload_(parts.offload), log_(parts.log) {
+  if (parts.spawner_channel)
+    spawner_ = std::make_unique<apps::SpawnerClient>(loop_, std::move(parts.spawner_channel));
+  for (size_t i = 0; i < config.apps.size(); ++i)
+    apps_.push_back({make_wire(config.apps[i]), make_source(shared.apps[i]), nullptr, nullptr, nullptr});
+  if (parts.is_home()) manage(config, shared, parts);
+}
+
+LoopApps::~LoopApps() = default;
+
+gateway::Application LoopApps::application(size_t app) {
+  return {.source = *apps_[app].source, .wire = *apps_[app].wire, .offload = offload_};
+}
+
+void LoopApps::start(loop::Scope& scope) {
+  if (spawner_) scope.spawn(spawner_->run());
+  for (const App& app : apps_) scope.spawn(app.wire->run());
+  if (home_) scope.spawn(home_->run());
+  for (const App& app : apps_) {
+    if (app.farm_home) scope.spawn(app.farm_home->run());
+  }
+}
+
+std::unique_ptr<apps::Source> LoopApps::make_source(SharedApp& shared) {
+  if (shared.group != nullptr) return std::make_unique<apps::pool::PoolSource>(*shared.group, loop_);
+  if (shared.farm) return std::make_unique<apps::remote::FarmSource>(*shared.farm, loop_);
+  return std::make_unique<apps::ExecSource>(*spawner_, *shared.exec);
+}
+
+std::unique_ptr<gateway::Wire> LoopApps::make_wire(const config::App& app) {
+  switch (app.type) {
+    case config::AppType::kFastcgi:
+      return std::make_unique<gateway::fastcgi::FastcgiWire>(loop_, offload_, log_, wire_options(app));
+    case config::AppType::kScgi:
+      return std::make_unique<gateway::scgi::ScgiWire>(loop_, offload_, log_, wire_options(app));
+    default: return std::make_unique<gateway::CgiWire>(loop_, log_, wire_options(app));
+  }
+}
+
+void LoopApps::manage(const config::Config&, SharedApps& shared, server::SiteParts& parts) {
+  if (spawner_ && !shared.pool.groups().empty()) {
+    home_ = std::make_unique<apps::pool::Home>(
+        shared.pool, *spawner_, parts.log,
+        apps::pool::HomeOptions{.run_directory = std::string(parts.run_directory)});
+  }
+  for (size_t i = 0; i < apps_.size(); ++i) {
+    controls_.push_back(&manage(apps_[i], shared.apps[i], parts.log));
+  }
+}
+
+apps::Control& LoopApps::manage(App& app, SharedApp& shared, base::Log& log) {
+  if (shared.group != nullptr) {
+    if (app.prober) home_->use_prober(*shared.group, *app.prober);
+    return home_->control(*shared.group);
+  }
+  if (shared.farm) {
+    app.farm_home = std::make_unique<apps::remote::FarmHome>(*shared.farm, loop_, offload_, log);
+    if (app.prober) app.farm_home->use_prober(*app.prober);
+    return app.farm_home->control();
+  }
+  app.control = std::make_unique<apps::ExecControl>(loop_, *shared.exec);
+  return *app.control;
+}
+
+}  // namespace remuda::cli
