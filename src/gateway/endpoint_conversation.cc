@@ -189,6 +189,7 @@ loop::Task<Verdict> EndpointConversation::ended(loop::Duration most) {
   if (!is_stopped()) co_await wait_over(loop_.now() + most);
   if (!is_stopped() && !over_)
     co_return Verdict{Kind::kBroken, 502, "the application did not end its answer"};
+  if (journey_ && !journey_->error_lines.empty()) verdict_.said = journey_->error_lines.back();
   co_return verdict_;
 }
 

@@ -119,7 +119,7 @@ void FastcgiConversation::ended_completely(uint32_t app_status) {
   if (app_status != 0) {
     verdict.trouble = fmt::format("the application ended the request with status {}", app_status);
   } else if (!has_answered()) {
-    verdict.trouble = "the application ended the request without an answer";
+    verdict.trouble = "the application ended the request";
   }
   over(std::move(verdict), Outcome::kAnswered);
 }

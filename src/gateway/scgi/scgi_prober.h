@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ScgiProber: an EndpointProber that speaks SCGI.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "gateway/endpoint_prober.h"
+#include "gateway/wire/scgi_request.h"
+
+namespace remuda::gateway::scgi {
+
+class ScgiProber final : public EndpointProber {
+ public:
+  using EndpointProber::EndpointProber;
+
+ private:
+  std::string question(std::string_view variables) override {
+    std::string out;
+    wire::append_scgi_request(variables, out);
+    return out;
+  }
+  Progress take(std::string_view bytes, std::string& answer) override {
+    answer += bytes;
+    return Progress::kNeedsMore;
+  }
+};
+
+}  // namespace remuda::gateway::scgi
