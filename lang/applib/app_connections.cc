@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See app.h: connections and their descriptors. epoll learns of a connection only when somebody has to wait
+// while it is still open, so that one that brings one request and goes costs accept, recv, send and close. It
+// is edge-triggered: what has more to give than was taken stands in again_, what cannot take more is not
+// `writable`.
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app.h"
+
+namespace remuda::app {
+namespace {
+
+constexpr Nanoseconds kLinger = 2'000 * kMillisecond;
+constexpr uint32_t kGone = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+}  // namespace
+
+// --- connections come
+
+int App::add_connection(int socket) {
+  void* memory = malloc(sizeof(Connection));
+  if (memory == nullptr) return ENOMEM;
+  Connection* connection = new (memory) Connection(*this, socket);
+  connections_.push(*connection);
+  fresh_.push(*connection);
+  ++connection_count_;
+  receive(*connection);
+  return 0;
+}
+
+void App::accept_connections() {
+  uint32_t most = stepping_ || acceptors_ > 0 ? limits.concurrency : 0;
+  for (; most > 0 && !ending && connection_count_ < limits.connections; --most) {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof(peer);
+    const int socket = accept4(listener_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
+    if (socket < 0) return;  // none left, or a connection that is gone again; for the rest epoll calls again
+    if (!peers_.admits(peer) || add_connection(socket) != 0) ::close(socket);
+  }
+}
+
+// The listening socket is shared with other processes: this one is woken by it only if it has a thread to
+// spare.
+void App::listen_if_wanted() {
+  const bool wanted =
+      listener_ >= 0 && !ending && connection_count_ < limits.connections && (stepping_ || acceptors_ > 0);
+  if (wanted == listening_) return;
+  epoll_event event{.events = EPOLLIN | EPOLLEXCLUSIVE, .data = {.ptr = &listener_}};
+  if (epoll_ctl(epoll_, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener_, &event) == 0) listening_ = wanted;
+}
+
+// Room for writing is asked for only where there was none: a Unix socket would tell of it after each answer.
+void App::watch(Connection& connection) {
+  const uint32_t room = connection.writable ? 0 : EPOLLOUT;
+  epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET | room, .data = {.ptr = &connection}};
+  const int what = connection.watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  connection.watched = true;
+  if (epoll_ctl(epoll_, what, connection.fd, &event) != 0) bury(connection);
+}
+
+void App::on_event(const epoll_event& event) {
+  if (event.data.ptr == &wake_) return hear_wake();
+  if (event.data.ptr == &listener_) return accept_connections();
+  Connection& connection = *static_cast<Connection*>(event.data.ptr);
+  if (connection.gone) return;
+  if ((event.events & EPOLLOUT) != 0) {
+    connection.writable = true;
+    send(connection);
+    if (connection.gone) return;
+    if (connection.writable) watch(connection);
+  }
+  if (connection.gone || (event.events & (EPOLLIN | kGone)) == 0) return;
+  if ((event.events & kGone) != 0) again_.push(connection);
+  receive(connection);
+}
+
+// --- bytes come
+
+void App::receive(Connection& connection) {
+  if (connection.gone) return;
+  if (connection.lingers_until != 0) return discard(connection);
+  const Session::Space space = connection.space();
+  if (space.size == 0) return connection.broken() ? bury(connection) : void();
+  const ssize_t got = recv(connection.fd, space.data, space.size, MSG_DONTWAIT);
+  if (got < 0 && errno == EINTR) return again_.push(connection);
+  if (got < 0 && errno == EAGAIN) {
+    static_cast<Link<AgainTag>&>(connection).unlink();
+    return connection.received(0);
+  }
+  if (got <= 0) return bury(connection);
+  connection.received(static_cast<size_t>(got));
+  if (static_cast<size_t>(got) == space.size) again_.push(connection);
+  settle(connection);
+}
+
+void App::discard(Connection& connection) {
+  char nothing[16 * 1024];
+  const ssize_t got = recv(connection.fd, nothing, sizeof(nothing), MSG_DONTWAIT);
+  if (got > 0 || (got < 0 && errno == EINTR)) return again_.push(connection);
+  if (got == 0 || errno != EAGAIN) bury(connection);
+}
+
+// --- bytes go
+
+void App::send_all() {
+  owed_since_ = 0;
+  while (Session* session = dirty.pop()) send(static_cast<Connection&>(*session));
+}
+
+void App::send(Connection& connection) {
+  iovec pieces[Outgoing::kPieces];
+  while (connection.writable) {
+    msghdr message{};
+    message.msg_iov = pieces;
+    message.msg_iovlen = static_cast<size_t>(connection.out().gather(pieces));
+    if (message.msg_iovlen == 0) break;
+    const ssize_t sent = sendmsg(connection.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno != EAGAIN) return bury(connection);
+    if (sent >= 0) {
+      connection.out().sent(static_cast<size_t>(sent));
+    } else {
+      connection.writable = false;
+      if (connection.watched) watch(connection);
+    }
+  }
+  if (!connection.gone) settle(connection);
+}
+
+// --- connections go
+
+void App::settle(Connection& connection) {
+  if (connection.broken()) return bury(connection);
+  const bool unwanted = connection.over() || (ending && connection.idle());
+  if (!unwanted || connection.lingers_until != 0) return;
+  if (connection.input_complete()) return bury(connection);
+  // Closing now would make the kernel answer what still comes with a reset, and the answer might be lost by
+  // that.
+  shutdown(connection.fd, SHUT_WR);
+  connection.lingers_until = now() + kLinger;
+  ++lingering_;
+  again_.push(connection);
+}
+
+void App::bury(Connection& connection) {
+  if (connection.gone) return;
+  connection.gone = true;
+  connection.lost();
+  if (connection.lingers_until != 0) --lingering_;
+  static_cast<Link<AllTag>&>(connection).unlink();
+  static_cast<Link<AgainTag>&>(connection).unlink();
+  static_cast<Link<FreshTag>&>(connection).unlink();
+  ::close(connection.fd);
+  --connection_count_;
+  graves_.push(connection);
+  if (one_connection_) ending = true;
+}
+
+// Only who leads may: what epoll_wait has reported may point to one.
+void App::clear_graves() {
+  while (Connection* connection = graves_.pop()) {
+    connection->~Connection();
+    ::free(connection);
+  }
+}
+
+void App::expire() {
+  const Nanoseconds time = now();
+  Connection* next = nullptr;
+  for (Connection* connection = connections_.front(); connection != nullptr; connection = next) {
+    next = connections_.after(*connection);
+    if (connection->lingers_until != 0 && connection->lingers_until <= time) bury(*connection);
+  }
+}
+
+// --- the end
+
+void App::hear_wake() {
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t got = ::read(wake_, &count, sizeof(count));
+  if (stop_.load() && !ending) begin_ending();
+}
+
+// What has arrived and not begun is refused, so that the server sends it to another process; connections that
+// have nothing to do are closed; the others when they have.
+void App::begin_ending() {
+  ending = true;
+  if (listening_) listen_if_wanted();
+  Connection* next = nullptr;
+  for (Connection* connection = connections_.front(); connection != nullptr; connection = next) {
+    next = connections_.after(*connection);
+    receive(*connection);
+    if (connection->gone) continue;
+    connection->refuse_unbegun();
+    send(*connection);
+  }
+  for (size_t i = 0; i < sleepers_.size(); ++i) sleepers_[i]->signal();
+}
+
+}  // namespace remuda::app
