@@ -82,6 +82,7 @@ class Manager {
   void bury(const Keeper& keeper);
   void drain(InstanceKeeper& keeper, std::string why);
   void report_end(const InstanceKeeper& keeper);
+  bool has_proved_itself(const InstanceKeeper& keeper) const;
   bool ended_too_soon(const InstanceKeeper& keeper) const;
   void back_off(std::string trouble, const InstanceKeeper& keeper);
 

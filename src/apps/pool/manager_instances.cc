@@ -96,7 +96,6 @@ loop::Task<base::Result<void>> Manager::ask_for_health(InstanceKeeper& keeper) {
 
 void Manager::admit(const Keeper& keeper) {
   keeper->stage = InstanceKeeper::Stage::kReady;
-  failures_ = 0;
   retry_at_ = {};
   const double jitter = jitter_of(keeper->instance()->id);
   if (options_.max_requests > 0)
@@ -143,13 +142,20 @@ void Manager::report_end(const InstanceKeeper& keeper) {
   if (ended_too_soon(keeper)) back_off("instances end at once: " + to_string(journey.ending), keeper);
 }
 
+// That it accepts is not enough: it has to have answered, or to have stayed for a while.
+bool Manager::has_proved_itself(const InstanceKeeper& keeper) const {
+  if (keeper.stage != InstanceKeeper::Stage::kReady) return false;
+  const loop::Time now = tools_.loop.now();
+  return group_.facts(*keeper.instance(), now).requests > 0 || now - keeper.started() >= kSoon;
+}
+
 bool Manager::ended_too_soon(const InstanceKeeper& keeper) const {
-  if (keeper.is_stopped()) return false;
-  const Group::Facts facts = group_.facts(*keeper.instance(), tools_.loop.now());
-  return facts.requests == 0 && tools_.loop.now() - keeper.started() < kSoon;
+  return !keeper.is_stopped() && !has_proved_itself(keeper);
 }
 
 void Manager::back_off(std::string trouble, const InstanceKeeper& keeper) {
+  if (std::ranges::any_of(keepers_, [this](const Keeper& each) { return has_proved_itself(*each); }))
+    failures_ = 0;
   ++failures_;
   const Ending& ending = keeper.journey().ending;
   const bool cannot_run = ending.kind == Ending::Kind::kNotStarted;
