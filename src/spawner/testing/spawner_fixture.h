@@ -73,6 +73,8 @@ class SpawnerFixture : public testing::Test {
   }
   void TearDown() override {
     stop();
+    while (waitpid(-1, nullptr, WNOHANG) > 0) {  // what a spawner that was killed has left to us
+    }
     std::filesystem::remove_all(directory_);
   }
 
