@@ -24,14 +24,15 @@ constexpr const char* kStep = "ask an application for its health";
 
 loop::Task<base::Result<void>> EndpointProber::probe(apps::Endpoint& endpoint, std::string_view path,
                                                      int status, loop::Time deadline) {
-  const std::string question = path.empty() ? "" : this->question(variables(path));
   auto socket = co_await endpoint.connect(deadline);
   if (!socket)
     co_return fail(socket.error().code, fmt::format("no connection: {}", ::strerror(socket.error().code)));
   if (path.empty()) co_return base::Result<void>();
+  const auto its = dialogue();
+  const std::string question = its->question(variables(path));
   if (const auto asked = co_await ask(socket->get(), question, deadline); !asked)
     co_return fail(asked.error().code, fmt::format("it took no request: {}", ::strerror(asked.error().code)));
-  const auto answer = co_await hear(socket->get(), deadline);
+  const auto answer = co_await hear(socket->get(), *its, deadline);
   if (!answer) co_return std::unexpected(answer.error());
   co_return judge(*answer, status);
 }
@@ -49,7 +50,8 @@ loop::Task<base::Result<void>> EndpointProber::ask(int socket, const std::string
   co_return base::Result<void>();
 }
 
-loop::Task<base::Result<std::string>> EndpointProber::hear(int socket, loop::Time deadline) {
+loop::Task<base::Result<std::string>> EndpointProber::hear(int socket, Dialogue& dialogue,
+                                                           loop::Time deadline) {
   std::string answer;
   std::array<std::byte, 4096> room;
   while (true) {
@@ -61,9 +63,9 @@ loop::Task<base::Result<std::string>> EndpointProber::hear(int socket, loop::Tim
     }
     if (*got == 0) co_return answer;
     const size_t before = answer.size();
-    const Progress progress = take({reinterpret_cast<const char*>(room.data()), *got}, answer);
-    if (progress == Progress::kBroken) co_return fail(EBADMSG, "it broke the protocol");
-    if (progress == Progress::kEnded) co_return answer;
+    const auto progress = dialogue.take({reinterpret_cast<const char*>(room.data()), *got}, answer);
+    if (progress == Dialogue::Progress::kBroken) co_return fail(EBADMSG, "it broke the protocol");
+    if (progress == Dialogue::Progress::kEnded) co_return answer;
     if (before > kLongestHead) answer.resize(before);
   }
 }

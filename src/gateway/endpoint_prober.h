@@ -3,9 +3,10 @@
 // EndpointProber: asks an application for a path over a connection of its own, to see whether it answers
 // (apps/endpoint.h). Its heirs know how a request is written and read; the answer is in CGI's form.
 //
-// One probe at a time under way on each. One loop, one thread.
+// Several probes may be under way; trouble() is of the one that ended last. One loop, one thread.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -30,14 +31,20 @@ class EndpointProber : public apps::Prober {
   std::string_view trouble() const final { return trouble_; }
 
  protected:
-  virtual std::string question(std::string_view variables) = 0;
-  // Appends what is output to `answer`. The connection's end ends the answer as well.
-  enum class Progress : uint8_t { kNeedsMore, kEnded, kBroken };
-  virtual Progress take(std::string_view bytes, std::string& answer) = 0;
+  // One question and its answer.
+  class Dialogue {
+   public:
+    virtual ~Dialogue() = default;
+    virtual std::string question(std::string_view variables) = 0;
+    // Appends what is output to `answer`. The connection's end ends the answer as well.
+    enum class Progress : uint8_t { kNeedsMore, kEnded, kBroken };
+    virtual Progress take(std::string_view bytes, std::string& answer) = 0;
+  };
+  virtual std::unique_ptr<Dialogue> dialogue() const = 0;
 
  private:
   loop::Task<base::Result<void>> ask(int socket, const std::string& question, loop::Time deadline);
-  loop::Task<base::Result<std::string>> hear(int socket, loop::Time deadline);
+  loop::Task<base::Result<std::string>> hear(int socket, Dialogue& dialogue, loop::Time deadline);
   base::Result<void> judge(const std::string& answer, int status);
   std::string variables(std::string_view path) const;
   std::unexpected<base::Error> fail(int code, std::string trouble);

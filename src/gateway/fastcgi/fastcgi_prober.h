@@ -3,11 +3,9 @@
 // FastcgiProber: an EndpointProber that speaks FastCGI.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <memory>
 
 #include "gateway/endpoint_prober.h"
-#include "gateway/wire/fastcgi_decoder.h"
 
 namespace remuda::gateway::fastcgi {
 
@@ -16,10 +14,7 @@ class FastcgiProber final : public EndpointProber {
   using EndpointProber::EndpointProber;
 
  private:
-  std::string question(std::string_view variables) override;
-  Progress take(std::string_view bytes, std::string& answer) override;
-
-  wire::FastcgiDecoder decoder_;
+  std::unique_ptr<Dialogue> dialogue() const override;
 };
 
 }  // namespace remuda::gateway::fastcgi

@@ -3,8 +3,7 @@
 // ScgiProber: an EndpointProber that speaks SCGI.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <memory>
 
 #include "gateway/endpoint_prober.h"
 #include "gateway/wire/scgi_request.h"
@@ -16,14 +15,19 @@ class ScgiProber final : public EndpointProber {
   using EndpointProber::EndpointProber;
 
  private:
-  std::string question(std::string_view variables) override {
-    std::string out;
-    wire::append_scgi_request(variables, out);
-    return out;
-  }
-  Progress take(std::string_view bytes, std::string& answer) override {
-    answer += bytes;
-    return Progress::kNeedsMore;
+  std::unique_ptr<Dialogue> dialogue() const override {
+    class Netstring final : public Dialogue {
+      std::string question(std::string_view variables) override {
+        std::string out;
+        wire::append_scgi_request(variables, out);
+        return out;
+      }
+      Progress take(std::string_view bytes, std::string& answer) override {
+        answer += bytes;
+        return Progress::kNeedsMore;
+      }
+    };
+    return std::make_unique<Netstring>();
   }
 };
 
