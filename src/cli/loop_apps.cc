@@ -72,7 +72,6 @@ apps::Control& LoopApps::manage(App& app, SharedApp& shared, base::Log& log) {
   }
   if (shared.farm) {
     app.farm_home = std::make_unique<apps::remote::FarmHome>(*shared.farm, loop_, offload_, log);
-    if (app.prober) app.farm_home->use_prober(*app.prober);
     return app.farm_home->control();
   }
   app.control = std::make_unique<apps::ExecControl>(loop_, *shared.exec);

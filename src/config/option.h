@@ -36,6 +36,9 @@ enum class Type : uint8_t {
   kMap
 };
 
+// What a list of strings is: a set, or what a program gets (empty and equal ones too).
+enum class Items : uint8_t { kDistinct, kArguments };
+
 using Words = std::span<const std::string_view>;
 
 // A set of models or of types.
@@ -55,6 +58,7 @@ struct Option {
   std::string_view only_with{};         // the option of the same table without which this one means nothing
   uint16_t models = 0;                  // the models under which this means something; 0: any
   uint16_t types = 0;                   // likewise
+  Items items = Items::kDistinct;       // of a list of strings
   std::string_view word{};              // what may be written in place of the integer word_for
   uint32_t word_for = 0;
   Words words{};                  // the words of an enumeration, in the order of its values

@@ -87,6 +87,11 @@ TEST(Models, HaveTablesWithinTheTable) {
           "r.toml:4:13: app.x.multiplex: \"yes\" is not known; one of \"auto\", \"true\", \"false\""));
 }
 
+TEST(Models, GiveAProgramItsArgumentsAsTheyAre) {
+  EXPECT_THAT(app_of(kPool, "arguments = [\"-d\", \"a=1\", \"-d\", \"\"]").arguments,
+              ElementsAre("-d", "a=1", "-d", ""));
+}
+
 TEST(Models, NeedWhatAnswers) {
   EXPECT_THAT(
       mistakes(file("[app.x]\ntype = \"fastcgi\"\n", "")),

@@ -25,7 +25,11 @@ Json words_of(const Option& option) {
   return words;
 }
 
-Json string_list(const Option&) {
+Json string_list(const Option& option) {
+  if (option.items == Items::kArguments) {
+    const Json any = {{"type", "string"}};
+    return {{"oneOf", Json::array({any, {{"type", "array"}, {"items", any}}})}};
+  }
   const Json one = {{"type", "string"}, {"minLength", 1}};
   return {{"oneOf", Json::array({one, {{"type", "array"}, {"items", one}, {"uniqueItems", true}}})}};
 }

@@ -179,6 +179,7 @@ Checked set_address(const Option& option, void* record, const Node& node, const 
 
 Checked check_item(const Option& option, const Node& item, const StringList& before) {
   if (item.kind != Node::Kind::kString) return wrong_type(option, item);
+  if (option.items == Items::kArguments) return check_text(item.text);
   if (item.text.empty()) return Mistake{"an item of the list is empty", "leave it out"};
   if (std::ranges::find(before, item.text) != before.end()) {
     return Mistake{fmt::format("{} stands in the list twice", toml_quoted(item.text)), "leave one out"};

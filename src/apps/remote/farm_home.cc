@@ -59,10 +59,9 @@ FarmHome::FarmHome(Farm& farm, loop::Loop& home, loop::Offload& offload, base::L
 
 FarmHome::~FarmHome() = default;
 
-void FarmHome::use_prober(Prober& prober) {
-  const CheckRules& rules = farm_.options().checks;
-  prober_ = &prober;
-  if (!rules.path.empty() && rules.interval > loop::Duration::zero()) farm_.is_checked_by_answers();
+void FarmHome::use_probers(MakeProber make) {
+  make_prober_ = std::move(make);
+  if (asks() && farm_.options().checks.interval > loop::Duration::zero()) farm_.is_checked_by_answers();
 }
 
 Control& FarmHome::control() { return *control_; }
@@ -129,28 +128,29 @@ loop::Task<void> FarmHome::check_peers(loop::Scope& stories) {
 }
 
 loop::Task<void> FarmHome::check(std::shared_ptr<RemotePeer> peer) {
-  const CheckRules& rules = farm_.options().checks;
   PeerEndpoint endpoint(farm_, home_, peer);
-  const loop::Time deadline = home_.now() + rules.timeout;
-  std::string trouble;
-  const bool asks = prober_ != nullptr && !rules.path.empty();
-  int error = 0;
-  if (asks) {
-    const auto answered = co_await prober_->probe(endpoint, rules.path, rules.status, deadline);
-    if (!answered) {
-      error = answered.error().code;
-      trouble = prober_->trouble().empty() ? base::to_string(answered.error()) : prober_->trouble();
-    }
-  } else {
-    const auto connected = co_await endpoint.connect(deadline);
-    if (!connected) {
-      error = connected.error().code;
-      trouble = base::to_string(connected.error());
-    }
-  }
-  if (error == ECANCELED) co_return;  // the server stops
-  if (!trouble.empty()) trouble = "check: " + trouble;
-  farm_.checked(*peer, asks ? Evidence::kAnswers : Evidence::kAccepts, trouble, home_);
+  const loop::Time deadline = home_.now() + farm_.options().checks.timeout;
+  const auto trouble = asks() ? co_await ask(endpoint, deadline) : co_await knock(endpoint, deadline);
+  if (!trouble) co_return;  // the server stops
+  farm_.checked(*peer, asks() ? Evidence::kAnswers : Evidence::kAccepts,
+                trouble->empty() ? "" : "check: " + *trouble, home_);
+}
+
+loop::Task<base::Result<std::string>> FarmHome::ask(PeerEndpoint& endpoint, loop::Time deadline) {
+  const CheckRules& rules = farm_.options().checks;
+  const auto prober = make_prober_();
+  const auto answered = co_await prober->probe(endpoint, rules.path, rules.status, deadline);
+  if (answered) co_return std::string();
+  if (answered.error().code == ECANCELED) co_return std::unexpected(answered.error());
+  if (!prober->trouble().empty()) co_return std::string(prober->trouble());
+  co_return base::to_string(answered.error());
+}
+
+loop::Task<base::Result<std::string>> FarmHome::knock(PeerEndpoint& endpoint, loop::Time deadline) {
+  const auto connected = co_await endpoint.connect(deadline);
+  if (connected) co_return std::string();
+  if (connected.error().code == ECANCELED) co_return std::unexpected(connected.error());
+  co_return base::to_string(connected.error());
 }
 
 // --- names

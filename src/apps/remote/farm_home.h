@@ -28,6 +28,11 @@ namespace remuda::apps::remote {
 using Lookup = std::function<std::expected<std::vector<base::Peer>, std::string>(const std::string& name)>;
 std::expected<std::vector<base::Peer>, std::string> look_up(const std::string& name);
 
+// A prober for each check: one asks one peer at a time.
+using MakeProber = std::function<std::unique_ptr<Prober>()>;
+
+class PeerEndpoint;
+
 class FarmHome {
  public:
   // All outlive it.
@@ -36,8 +41,9 @@ class FarmHome {
   FarmHome(const FarmHome&) = delete;
   FarmHome& operator=(const FarmHome&) = delete;
 
-  // Asks peers for the path of the checks; without one a connection that is accepted is enough. Before run().
-  void use_prober(Prober& prober);
+  // Asks peers for the path of the checks, all at once; without one a connection that is accepted is enough.
+  // Before run().
+  void use_probers(MakeProber make);
 
   loop::Task<void> run();
 
@@ -47,6 +53,10 @@ class FarmHome {
  private:
   loop::Task<void> check_peers(loop::Scope& stories);
   loop::Task<void> check(std::shared_ptr<RemotePeer> peer);
+  // Why it is not well; empty: it is.
+  loop::Task<base::Result<std::string>> ask(PeerEndpoint& endpoint, loop::Time deadline);
+  loop::Task<base::Result<std::string>> knock(PeerEndpoint& endpoint, loop::Time deadline);
+  bool asks() const { return make_prober_ && !farm_.options().checks.path.empty(); }
   loop::Task<void> look_up_names();
   // False: the server stops.
   loop::Task<bool> look_up_name(const base::Peer& named);
@@ -59,7 +69,7 @@ class FarmHome {
   loop::Offload& offload_;
   base::Log& log_;
   const Lookup lookup_;
-  Prober* prober_ = nullptr;
+  MakeProber make_prober_;
   loop::Event called_;                          // by the farm: somebody waits, a peer has come, gone, failed
   loop::Event names_wanted_;                    // a name was added
   std::map<uint64_t, PeerStatus::State> told_;  // by peer: what the log says of it

@@ -38,28 +38,29 @@ FarmOptions options_of(std::initializer_list<std::string_view> peers) {
   return options;
 }
 
-// Answers as the test says; who is in `hangs` takes until the deadline.
-struct FakeProber final : Prober {
-  explicit FakeProber(loop::Loop& its_loop) : loop(its_loop) {}
+// How peers answer; who hangs takes until the deadline.
+struct World {
+  std::map<std::string, int> asked;
+  std::set<std::string> hangs;
+};
+
+class FakeProber final : public Prober {
+ public:
+  FakeProber(loop::Loop& loop, World& world) : loop_(loop), world_(world) {}
   loop::Task<base::Result<void>> probe(Endpoint& endpoint, std::string_view path, int,
                                        loop::Time deadline) override {
     EXPECT_EQ(path, "/ok");
     const std::string name(endpoint.name());
-    ++asked[name];
-    if (hangs.contains(name)) {
-      const auto slept = co_await loop.sleep_until(deadline);
-      said = "no answer";
-      co_return base::failure(slept ? ETIMEDOUT : slept.error().code, "probe");
-    }
-    said = "";
-    co_return base::Result<void>();
+    ++world_.asked[name];
+    if (!world_.hangs.contains(name)) co_return base::Result<void>();
+    const auto slept = co_await loop_.sleep_until(deadline);
+    co_return base::failure(slept ? ETIMEDOUT : slept.error().code, "probe");
   }
-  std::string_view trouble() const override { return said; }
+  std::string_view trouble() const override { return "no answer"; }
 
-  loop::Loop& loop;
-  std::map<std::string, int> asked;
-  std::set<std::string> hangs;
-  std::string said;
+ private:
+  loop::Loop& loop_;
+  World& world_;
 };
 
 class FarmHomeTest : public testing::Test {
@@ -121,6 +122,7 @@ class FarmHomeTest : public testing::Test {
     const size_t text = line.find("app blog");
     lines_.emplace_back(line.substr(text, line.size() - text - 1));
   });
+  World world_;
   Found found_;
   int lookups_ = 0;
 };
@@ -128,17 +130,16 @@ class FarmHomeTest : public testing::Test {
 TEST_F(FarmHomeTest, AnActiveCheckTakesAPeerDownAndBringsItBack) {
   Farm farm(options_of({"10.0.0.1:9000", "10.0.0.2:9000"}));
   FarmHome home(farm, loop_, offload_, *log_, lookup());
-  FakeProber prober(loop_);
-  home.use_prober(prober);
+  home.use_probers([this] { return std::make_unique<FakeProber>(loop_, world_); });
   const Running running(*this, home);
   pass(6s);
-  EXPECT_EQ(prober.asked["10.0.0.1:9000"], 1);
-  EXPECT_EQ(prober.asked["10.0.0.2:9000"], 1);
-  prober.hangs = {"10.0.0.1:9000"};
+  EXPECT_EQ(world_.asked["10.0.0.1:9000"], 1);
+  EXPECT_EQ(world_.asked["10.0.0.2:9000"], 1);
+  world_.hangs = {"10.0.0.1:9000"};
   pass(21s);
   EXPECT_EQ(state_of(farm, "10.0.0.1:9000"), PeerStatus::State::kDown);
   EXPECT_EQ(state_of(farm, "10.0.0.2:9000"), PeerStatus::State::kUp);
-  prober.hangs.clear();
+  world_.hangs.clear();
   pass(7s);
   EXPECT_EQ(state_of(farm, "10.0.0.1:9000"), PeerStatus::State::kSlowStart);
   pass(11s);
@@ -151,11 +152,10 @@ TEST_F(FarmHomeTest, AnActiveCheckTakesAPeerDownAndBringsItBack) {
 TEST_F(FarmHomeTest, NoClientTriesAPeerThatChecksAskFor) {
   Farm farm(options_of({"10.0.0.1:9000"}));
   FarmHome home(farm, loop_, offload_, *log_, lookup());
-  FakeProber prober(loop_);
-  home.use_prober(prober);
+  home.use_probers([this] { return std::make_unique<FakeProber>(loop_, world_); });
   FarmSource source(farm, loop_);
   const Running running(*this, home);
-  prober.hangs = {"10.0.0.1:9000"};
+  world_.hangs = {"10.0.0.1:9000"};
   for (int i = 0; i < 3; ++i) {
     std::optional<Acquired> got;
     loop_.root().spawn(ask(source, got));
@@ -168,7 +168,7 @@ TEST_F(FarmHomeTest, NoClientTriesAPeerThatChecksAskFor) {
   ASSERT_TRUE(refused && !*refused);
   EXPECT_EQ(refused->error().reason, AcquireFailure::Reason::kAllDown);
   pass(5s);
-  prober.hangs.clear();
+  world_.hangs.clear();
   pass(7s);
   std::optional<Acquired> got;
   loop_.root().spawn(ask(source, got));
@@ -278,9 +278,8 @@ TEST(FarmHomeUnderFailure, LeavesNothingBehind) {
                 Farm farm(options_of({"10.0.0.1:9000", "app.example.org:9000"}));
                 FarmHome home(farm, loop, offload, *log,
                               [](const std::string&) { return Found(std::vector{peer("10.0.0.2:9000")}); });
-                FakeProber prober(loop);
-                prober.hangs = {"10.0.0.2:9000"};
-                home.use_prober(prober);
+                World world{.asked = {}, .hangs = {"10.0.0.2:9000"}};
+                home.use_probers([&] { return std::make_unique<FakeProber>(loop, world); });
                 loop.root().spawn(home.run());
                 backend.after(12s, [&] { loop.root().cancel(); });
                 loop.run();
