@@ -96,6 +96,7 @@ class CgiTest : public ::testing::Test {
     if (spawner_ == 0) {
       ::close(worker_end_);
       ::close(control->worker.get());
+      spawner_options_.supervisor = ::getppid();
       spawner_options_.control = control->spawner.release();
       spawner_options_.channels = {{.socket = spawner_end_.get()}};
       _exit(spawner::run(spawner_options_));
