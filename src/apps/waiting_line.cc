@@ -11,6 +11,9 @@ namespace {
 
 constexpr uint32_t kPacesEnough = 16;  // before anybody is refused for the pace
 constexpr int kSmoothing = 8;
+constexpr int kNearly = 8;  // came within this part of the first one's wait
+constexpr loop::Duration kNearAtLeast = std::chrono::milliseconds(1);
+constexpr size_t kLookedAt = 16;
 constexpr std::chrono::seconds kRetryAtMost{60};
 
 }  // namespace
@@ -36,15 +39,29 @@ void WaitingLine::join(Waiter& waiter) {
   line_.push_back(waiter);
 }
 
-WaitingLine::Waiter* WaitingLine::next(loop::Time now) {
+WaitingLine::Waiter* WaitingLine::next(loop::Time now, const loop::Loop* here) {
   while (!line_.empty()) {
-    Waiter& chosen = overloaded(now) ? line_.back() : line_.front();
+    Waiter& chosen = overloaded(now) ? line_.back() : first_or_near(now, here);
     if (chosen.deadline_ > now) return &chosen;
     take_out(chosen);  // it is waking up to leave
     chosen.state_ = Waiter::State::kRefused;
     chosen.refusal_ = Refusal::kTimedOut;
   }
   return nullptr;
+}
+
+WaitingLine::Waiter& WaitingLine::first_or_near(loop::Time now, const loop::Loop* here) {
+  Waiter& first = line_.front();
+  if (here == nullptr || &first.loop_ == here) return first;
+  const loop::Time near = first.since_ + std::max((now - first.since_) / kNearly, kNearAtLeast);
+  Waiter* found = nullptr;
+  size_t looked_at = 0;
+  line_.for_each_until([&](Waiter& each) {
+    if (each.since_ > near || ++looked_at > kLookedAt) return true;
+    if (&each.loop_ == here) found = &each;
+    return found != nullptr;
+  });
+  return found == nullptr ? first : *found;
 }
 
 std::shared_ptr<WaitingLine::Waiter> WaitingLine::grant(Waiter& waiter, loop::Time now) {

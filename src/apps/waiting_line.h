@@ -60,8 +60,9 @@ class WaitingLine {
   std::optional<Refusal> may_join(loop::Loop& from, loop::Time now, loop::Time deadline);
   void join(Waiter& waiter);
 
-  // Whose turn it is; null if nobody waits.
-  Waiter* next(loop::Time now);
+  // Whose turn it is; null if nobody waits. One of the loop `here`, where the place is warm, may overtake who
+  // came at nearly the same time.
+  Waiter* next(loop::Time now, const loop::Loop* here = nullptr);
   // Takes it out of the line, with its place; the caller wakes it.
   std::shared_ptr<Waiter> grant(Waiter& waiter, loop::Time now);
   // From the caller's loop, `from`; with or without the lock.
@@ -89,6 +90,7 @@ class WaitingLine {
 
  private:
   bool overloaded(loop::Time now) const;
+  Waiter& first_or_near(loop::Time now, const loop::Loop* here);
   void take_out(Waiter& waiter);
   void refuse(loop::Loop& from, Waiter& waiter, Refusal refusal);
 

@@ -68,6 +68,13 @@ class List {
     }
   }
 
+  // Calls stop(T&) for one after the other until it returns true. It changes nothing.
+  template <typename Stop>
+  void for_each_until(Stop stop) {
+    for (Link<Tag>* at = head_.next_; at != &head_ && !stop(static_cast<T&>(*at)); at = at->next_) {
+    }
+  }
+
   // Moves every element to the end of `to`.
   void move_all_to(List& to) {
     if (empty()) return;

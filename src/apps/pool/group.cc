@@ -300,7 +300,7 @@ uint32_t Group::free_instances() const {
 }
 
 void Group::serve(loop::Loop& from) {
-  while (auto* const next = static_cast<PoolWaiter*>(line_.next(from.now()))) {
+  while (auto* const next = static_cast<PoolWaiter*>(line_.next(from.now(), &from))) {
     auto instance = ledger_.choose(next->wish);
     if (instance == nullptr) return;
     next->granted = lend(std::move(instance), next->wish, from.now());
