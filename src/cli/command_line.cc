@@ -282,8 +282,11 @@ int parse_and_run(CLI::App& app, Parsed& parsed, int count, const char* const* a
 
 int run(int count, const char* const* arguments, const Serve& serve, const Terminal& terminal) {
   Parsed parsed;
-  CLI::App app("Remuda serves files and runs programs by CGI, each request with a process of its own.",
-               "remuda");
+  CLI::App app(
+      "Remuda serves files and runs applications: a process for each request, processes kept alive, or a "
+      "farm of "
+      "others' processes.",
+      "remuda");
   app.formatter(std::make_shared<Formatter>());
   app.set_version_flag("--version", version_line(), "The version of this program");
   app.set_help_flag("-h,--help", "This text");

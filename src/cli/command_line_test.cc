@@ -228,6 +228,56 @@ TEST_F(CommandLine, ExplainSaysRefusals) {
             "remuda explain: \"a,b\" is not a host; the server answers 400\n");
 }
 
+TEST_F(CommandLine, ExplainsAnApplication) {
+  write("r.toml", kFile);
+  const Outcome outcome = run({"explain", "app", "scripts", "-c", "r.toml"});
+  EXPECT_EQ(outcome.code, 0) << outcome.mistakes;
+  EXPECT_THAT(outcome.results, StartsWith("application scripts (r.toml:3)\n"));
+  EXPECT_THAT(outcome.results, HasSubstr("\n   time_limit               \"9s\"  (r.toml:5)\n"));
+  EXPECT_THAT(outcome.results,
+              Not(HasSubstr("instances.min")));  // means nothing to a program for each request
+  EXPECT_THAT(outcome.results, HasSubstr("\nnow\n   no server runs with r.toml"));
+  const Outcome unknown = run({"explain", "app", "scrips", "-c", "r.toml"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_EQ(unknown.mistakes, "remuda explain: there is no application scrips; did you mean \"scripts\"?\n");
+}
+
+TEST_F(CommandLine, CommandsForAServerThatDoesNotRunAreExitCode3) {
+  write("r.toml", kFile);
+  for (const std::vector<const char*>& arguments :
+       std::vector<std::vector<const char*>>{{"status", "-c", "r.toml"},
+                                             {"status", "scripts", "--json", "-c", "r.toml"},
+                                             {"top", "-c", "r.toml"},
+                                             {"restart", "scripts", "-c", "r.toml"},
+                                             {"kill", "scripts", "--instance", "1", "-c", "r.toml"},
+                                             {"peer", "scripts", "drain", "x:1", "-d", "site"},
+                                             {"status", "--socket", "none.sock"}}) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 3) << arguments[0];
+    EXPECT_EQ(outcome.results, "");
+    EXPECT_THAT(outcome.mistakes, StartsWith(std::string("remuda ") + arguments[0] + ": "));
+  }
+}
+
+TEST_F(CommandLine, CommandsForARunningServerAreChecked) {
+  const auto mistake = [this](std::vector<const char*> arguments) {
+    const Outcome outcome = run(std::move(arguments));
+    EXPECT_EQ(outcome.code, 2);
+    return outcome.mistakes;
+  };
+  EXPECT_EQ(mistake({"restart"}), "remuda restart: APP is required; see remuda restart --help\n");
+  EXPECT_EQ(mistake({"kill", "a"}),
+            "remuda kill: say --instance PID or --request ID; see remuda kill --help\n");
+  EXPECT_EQ(mistake({"kill", "a", "--instance", "1", "--request", "2"}),
+            "remuda kill: --request excludes --instance; see remuda kill --help\n");
+  EXPECT_EQ(mistake({"peer", "a", "dance", "x"}),
+            "remuda peer: CHANGE: dance not in {add,drain,restore,remove}; see remuda peer --help\n");
+  EXPECT_EQ(mistake({"status", "--json", "--metrics"}),
+            "remuda status: --json excludes --metrics; see remuda status --help\n");
+  EXPECT_EQ(mistake({"status", "-c", "a", "--socket", "b"}),
+            "remuda status: --socket excludes --config; see remuda status --help\n");
+}
+
 TEST_F(CommandLine, ConfigPrintsReferenceSchemaAndValues) {
   EXPECT_THAT(run({"config", "reference"}).results, StartsWith("# Configuration reference\n"));
   EXPECT_THAT(run({"config", "reference", "--json"}).results, StartsWith("{\n  \"$schema\""));

@@ -28,7 +28,7 @@ std::string configured_text(const Config& config, size_t index) {
   std::string text = fmt::format("application {} ({})\n", app.name, to_string(app.origin));
   const config::Table& table = config::table_named("app");
   for (const config::Option& option : table.options) {
-    if (means_something(option, app)) add_option(text, config, table, index, option);
+    if (means_something(option, app)) add_option(text, config, table, index, option, kOptionWidth);
   }
   return text;
 }
@@ -42,11 +42,12 @@ std::string live_text(const Reach& reach, const std::string& name) {
   const apps::AppStatus& app = snapshot->apps.front();
   std::string text = "\nnow\n";
   if (!app.instances.empty() || app.model == "pool")
-    add_line(text, "instances", std::to_string(app.instances.size()));
+    add_line(text, "instances", std::to_string(app.instances.size()), {}, kOptionWidth);
   text += fmt::format("   {}\n", queue_line(app.queue));
-  if (!app.trouble.empty()) add_line(text, "trouble", base::escaped(app.trouble));
+  if (!app.trouble.empty()) add_line(text, "trouble", base::escaped(app.trouble), {}, kOptionWidth);
   if (app.sizing.empty()) return text;
-  text += "\nsize\n";
+  const size_t workers = snapshot->workers.size();
+  text += workers > 1 ? fmt::format("\nsize, in one of {} workers\n", workers) : "\nsize\n";
   for (const std::string& line : app.sizing) text += fmt::format("   {}\n", base::escaped(line));
   return text;
 }

@@ -65,32 +65,39 @@ void add_restart(CLI::App& app, LiveParsed& parsed, std::function<int()>& chosen
       [&] { chosen = [&] { return restart_command(parsed.reach, parsed.app, terminal); }; });
 }
 
+int kill_one(const LiveParsed& parsed, const Terminal& terminal) {
+  if (parsed.instance.empty() && parsed.request.empty()) {
+    terminal.complain("remuda kill: say --instance PID or --request ID; see remuda kill --help");
+    return kUsage;
+  }
+  const bool instance = !parsed.instance.empty();
+  return kill_command(parsed.reach,
+                      {.app = parsed.app,
+                       .kind = instance ? "instance" : "request",
+                       .number = instance ? parsed.instance : parsed.request},
+                      terminal);
+}
+
 void add_kill(CLI::App& app, LiveParsed& parsed, std::function<int()>& chosen, const Terminal& terminal) {
   CLI::App* command = app.add_subcommand("kill", "End one process of an application, or one request");
   add_app_name(*command, parsed.app);
-  auto* what = command->add_option_group("What", "One of these");
-  what->add_option("--instance", parsed.instance,
-                   "The process with this number, TERM then KILL; it is replaced")
-      ->type_name("PID");
-  what->add_option("--request", parsed.request,
+  auto* instance = command
+                       ->add_option("--instance", parsed.instance,
+                                    "The process with this number, TERM then KILL; it is replaced")
+                       ->type_name("PID")
+                       ->group("What to end, one of these");
+  command
+      ->add_option("--request", parsed.request,
                    "The request with this number, as status and the logs show it; its client gets 503")
-      ->type_name("ID");
-  what->require_option(1);
+      ->type_name("ID")
+      ->excludes(instance)
+      ->group("What to end, one of these");
   add_reach(*command, parsed.reach);
   command->footer(std::string(kCodes) +
                   "Examples:\n"
                   "  remuda kill blog --instance 4242\n"
                   "  remuda kill blog --request 00c0ffee00000001");
-  command->final_callback([&] {
-    chosen = [&] {
-      const bool instance = !parsed.instance.empty();
-      return kill_command(parsed.reach,
-                          {.app = parsed.app,
-                           .kind = instance ? "instance" : "request",
-                           .number = instance ? parsed.instance : parsed.request},
-                          terminal);
-    };
-  });
+  command->final_callback([&] { chosen = [&] { return kill_one(parsed, terminal); }; });
 }
 
 void add_peer(CLI::App& app, LiveParsed& parsed, std::function<int()>& chosen, const Terminal& terminal) {

@@ -84,7 +84,7 @@ int print_report(const std::string& app, const StatusAnswer& answer, const Termi
     return kSuccess;
   }
   terminal.print(lines);
-  terminal.complain(fmt::format("remuda restart: {} failed to restart; the old instances serve on", app));
+  terminal.complain(fmt::format("remuda restart: {} was not restarted", app));
   return kFailure;
 }
 

@@ -194,7 +194,15 @@ std::string trouble_text(const AppStatus& app) {
   return text;
 }
 
-std::string app_text(const AppStatus& app, StatusDetail detail) {
+// Each worker has a share of what is allowed, and decides for itself.
+std::string sizing_text(const AppStatus& app, size_t workers) {
+  if (app.sizing.empty()) return {};
+  std::string text = workers > 1 ? fmt::format("  size, in one of {} workers\n", workers) : "  size\n";
+  for (const std::string& line : app.sizing) text += fmt::format("    {}\n", base::escaped(line));
+  return text;
+}
+
+std::string app_text(const AppStatus& app, StatusDetail detail, size_t workers) {
   constexpr size_t kMostShown = 20;
   std::string text = summary_line(app);
   text += fmt::format("  {}\n", counters_line(app));
@@ -205,7 +213,7 @@ std::string app_text(const AppStatus& app, StatusDetail detail) {
   text += peers_table(app);
   if (detail == StatusDetail::kAll) {
     text += requests_table(app, SIZE_MAX);
-    for (const std::string& line : app.sizing) text += fmt::format("  size: {}\n", base::escaped(line));
+    text += sizing_text(app, workers);
   } else if (app.instances.empty() && app.peers.empty()) {
     text += requests_table(app, kMostShown);
   }
@@ -264,7 +272,7 @@ std::string current_request(const AppStatus& app, uint64_t endpoint) {
 
 std::string status_text(const admin::Snapshot& snapshot, StatusDetail detail) {
   std::string text = server_text(snapshot);
-  for (const AppStatus& app : snapshot.apps) text += "\n" + app_text(app, detail);
+  for (const AppStatus& app : snapshot.apps) text += "\n" + app_text(app, detail, snapshot.workers.size());
   return text;
 }
 

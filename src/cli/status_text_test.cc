@@ -60,7 +60,8 @@ blog  fastcgi, pool: 2 instances (1 ready, 1 draining), 1 busy
   REQUEST           PHASE    AGE  BY    WHAT
   0000000000c0ffee  app    340ms  4242  POST /wp-login.php
   0000000000c0fff0  queue  120ms        GET /
-  size: memory 2.0 GiB / 31.5 MiB = 65
+  size
+    memory 2.0 GiB / 31.5 MiB = 65
 )");
 }
 
