@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applications of the FastCGI scenarios: compiled, and where others run them, started on sockets of the test's own."""
 
+import atexit
+import functools
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import harness
@@ -38,14 +41,21 @@ def compiled(place, name: str, *libraries: str, output: str = "") -> Path:
 
 def compiled_with_library(place, name: str) -> Path:
     """A C program of applications/, compiled with the sources of remuda_app.h: whatever is built, these are tested."""
+    return place.file(name, library_program(name).read_bytes(), 0o755)
+
+
+@functools.cache
+def library_program(name: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="remuda-program-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     library = harness.REPOSITORY / "lang/applib"
     sources = [path for path in library.glob("*.cc") if not path.stem.endswith(("_test", "_fuzz"))]
-    includes = [f"-I{harness.REPOSITORY / 'include'}", f"-I{library}", f"-I{library.parent}"]
-    part = place / f"{name}.o"
-    subprocess.run(["clang-19", "-O1", *includes, "-c", str(SOURCES / f"{name}.c"), "-o", str(part)], check=True)
-    subprocess.run(["clang++-19", "-O1", "-std=c++23", "-fno-exceptions", "-fno-rtti", "-pthread", *includes,
-                    *map(str, sources), str(part), "-o", str(place / name)], check=True)
-    return place / name
+    options = ["-O1", f"-I{harness.REPOSITORY / 'include'}", f"-I{library}", '-DREMUDA_VERSION="0"']
+    part = folder / f"{name}.o"
+    subprocess.run(["clang-19", *options, "-c", str(SOURCES / f"{name}.c"), "-o", str(part)], check=True)
+    subprocess.run(["clang++-19", "-std=c++23", "-fno-exceptions", "-fno-rtti", "-pthread", *options, *map(str, sources),
+                    str(part), "-o", str(folder / name)], check=True)
+    return folder / name
 
 
 def copied(place, name: str, to: str, mode: int = 0o755) -> Path:

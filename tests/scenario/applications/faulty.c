@@ -61,9 +61,11 @@ static void garbage(FCGX_Request* request, const char* kind) {
 }
 
 static void leak(long mebibytes) {
+  static char* volatile kept;  // or the compiler would leave all of it out
   for (long i = 0; i < mebibytes; i++) {
     char* lost = malloc(1 << 20);
-    if (lost) memset(lost, 1 + (int)i % 100, 1 << 20);
+    if (lost) memset(lost, 1, 1 << 20);
+    kept = lost;
   }
 }
 
