@@ -125,6 +125,13 @@ gateway::WireOptions wire_options(const config::App& app) {
   return options;
 }
 
+gateway::ProbeOptions probe_options(const config::App& app) {
+  gateway::ProbeOptions options;
+  options.root = app.root.text;
+  options.program = app.program.text;
+  return options;
+}
+
 apps::ExecOptions exec_options(const config::Config& config, size_t app_index) {
   const config::App& app = config.apps[app_index];
   apps::ExecOptions options;

@@ -12,6 +12,7 @@
 #include "apps/remote/options.h"
 #include "config/config.h"
 #include "gateway/app_options.h"
+#include "gateway/endpoint_prober.h"
 #include "gateway/wire.h"
 
 namespace remuda::cli {
@@ -21,6 +22,7 @@ std::string mount_of(const config::Route& route);
 
 gateway::AppOptions app_options(const config::App& app, const config::Route& route);
 gateway::WireOptions wire_options(const config::App& app);
+gateway::ProbeOptions probe_options(const config::App& app);
 
 apps::ExecOptions exec_options(const config::Config& config, size_t app);
 apps::Admission::Limits admission_limits(const config::App& app, const config::Workers& workers);

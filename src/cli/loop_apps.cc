@@ -9,7 +9,9 @@
 #include "apps/remote/farm_source.h"
 #include "cli/app_options.h"
 #include "gateway/cgi/cgi_wire.h"
+#include "gateway/fastcgi/fastcgi_prober.h"
 #include "gateway/fastcgi/fastcgi_wire.h"
+#include "gateway/scgi/scgi_prober.h"
 #include "gateway/scgi/scgi_wire.h"
 
 namespace remuda::cli {
@@ -44,6 +46,13 @@ std::unique_ptr<apps::Source> LoopApps::make_source(SharedApp& shared) {
   return std::make_unique<apps::ExecSource>(*spawner_, *shared.exec);
 }
 
+std::unique_ptr<apps::Prober> LoopApps::make_prober(const config::App& app) {
+  const gateway::ProbeOptions options = probe_options(app);
+  if (app.type == config::AppType::kFastcgi)
+    return std::make_unique<gateway::fastcgi::FastcgiProber>(loop_, options);
+  return std::make_unique<gateway::scgi::ScgiProber>(loop_, options);
+}
+
 std::unique_ptr<gateway::Wire> LoopApps::make_wire(const config::App& app) {
   switch (app.type) {
     case config::AppType::kFastcgi:
@@ -54,24 +63,26 @@ std::unique_ptr<gateway::Wire> LoopApps::make_wire(const config::App& app) {
   }
 }
 
-void LoopApps::manage(const config::Config&, SharedApps& shared, server::SiteParts& parts) {
+void LoopApps::manage(const config::Config& config, SharedApps& shared, server::SiteParts& parts) {
   if (spawner_ && !shared.pool.groups().empty()) {
     home_ = std::make_unique<apps::pool::Home>(
         shared.pool, *spawner_, parts.log,
         apps::pool::HomeOptions{.run_directory = std::string(parts.run_directory)});
   }
   for (size_t i = 0; i < apps_.size(); ++i) {
-    controls_.push_back(&manage(apps_[i], shared.apps[i], parts.log));
+    controls_.push_back(&manage(config.apps[i], apps_[i], shared.apps[i], parts.log));
   }
 }
 
-apps::Control& LoopApps::manage(App& app, SharedApp& shared, base::Log& log) {
+apps::Control& LoopApps::manage(const config::App& config, App& app, SharedApp& shared, base::Log& log) {
   if (shared.group != nullptr) {
-    if (app.prober) home_->use_prober(*shared.group, *app.prober);
+    app.prober = make_prober(config);
+    home_->use_prober(*shared.group, *app.prober);
     return home_->control(*shared.group);
   }
   if (shared.farm) {
     app.farm_home = std::make_unique<apps::remote::FarmHome>(*shared.farm, loop_, offload_, log);
+    app.farm_home->use_probers([this, &config] { return make_prober(config); });
     return app.farm_home->control();
   }
   app.control = std::make_unique<apps::ExecControl>(loop_, *shared.exec);

@@ -47,15 +47,16 @@ class LoopApps {
   struct App {
     std::unique_ptr<gateway::Wire> wire;  // its connections stand in the source's endpoints
     std::unique_ptr<apps::Source> source;
-    std::unique_ptr<apps::Prober> prober;  // home loop, and only where something answers over connections
+    std::unique_ptr<apps::Prober> prober;               // home loop: of a pool
     std::unique_ptr<apps::remote::FarmHome> farm_home;  // home loop: of a farm
     std::unique_ptr<apps::ExecControl> control;         // home loop: of programs
   };
 
   std::unique_ptr<apps::Source> make_source(SharedApp& shared);
   std::unique_ptr<gateway::Wire> make_wire(const config::App& app);
+  std::unique_ptr<apps::Prober> make_prober(const config::App& app);
   void manage(const config::Config& config, SharedApps& shared, server::SiteParts& parts);
-  apps::Control& manage(App& app, SharedApp& shared, base::Log& log);
+  apps::Control& manage(const config::App& config, App& app, SharedApp& shared, base::Log& log);
 
   loop::Loop& loop_;
   loop::Offload& offload_;
