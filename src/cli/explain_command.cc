@@ -59,6 +59,7 @@ std::string_view verdict_text(server::RouteVerdict verdict) {
     case server::RouteVerdict::kOtherHost: return "another host";
     case server::RouteVerdict::kOtherPath: return "another path";
     case server::RouteVerdict::kOtherMethod: return "another method";
+    case server::RouteVerdict::kInternalOnly: return "internal redirects only: 404";
     case server::RouteVerdict::kNotTried: break;
   }
   return "not tried";

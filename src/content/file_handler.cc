@@ -83,6 +83,26 @@ loop::Task<void> FileHandler::answer(http::Exchange& exchange) {
   if (path.empty()) co_return;
   auto entry = co_await entry_of(path);
   if (entry && !fallback_.empty() && is_missing(**entry, path)) entry = co_await entry_of(fallback_);
+  co_await answer_entry(exchange, path, entry);
+}
+
+loop::Task<bool> FileHandler::offer(http::Exchange& exchange) {
+  if (answer_at_once(exchange)) co_return true;
+  const auto decoded =
+      http::decode_path(exchange.request.raw_path, http::EncodedSlash::kRefuse, exchange.arena);
+  if (!decoded) co_return false;
+  const std::string_view path = decoded->path;
+  const std::string_view prefix = site_->options.prefix;
+  if (!path.starts_with(prefix)) co_return false;
+  if (site_->options.dotfiles == Dotfiles::kHide && is_hidden(path, prefix)) co_return false;
+  const auto entry = co_await entry_of(path);
+  if (entry && is_missing(**entry, path)) co_return false;
+  co_await answer_entry(exchange, path, entry);
+  co_return true;
+}
+
+loop::Task<void> FileHandler::answer_entry(http::Exchange& exchange, std::string_view path,
+                                           const base::Result<EntryPointer>& entry) {
   if (!entry) {
     exchange.response.fields.add(KnownName::kRetryAfter, "1");
     co_return refuse(exchange, 503, "no thread was free to look up the file in time");

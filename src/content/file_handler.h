@@ -29,9 +29,18 @@ class FileHandler final : public http::Handler {
 
   loop::Task<void> handle(http::Exchange& exchange) override;
 
+  // For GET and HEAD, where somebody else stands behind the files: like handle(), but false, with the
+  // response untouched, if nothing is there: no such name, a hidden one, a directory that has nothing to
+  // show.
+  loop::Task<bool> offer(http::Exchange& exchange);
+
+  const FileOptions& options() const { return site_->options; }
+
  private:
   bool answer_at_once(http::Exchange& exchange);
   loop::Task<void> answer(http::Exchange& exchange);
+  loop::Task<void> answer_entry(http::Exchange& exchange, std::string_view path,
+                                const base::Result<EntryPointer>& entry);
   bool answer_method(http::Exchange& exchange) const;
   std::string_view path_of(http::Exchange& exchange) const;
   loop::Task<base::Result<EntryPointer>> entry_of(std::string_view path);

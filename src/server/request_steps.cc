@@ -6,13 +6,16 @@
 //     2  choose: decode the path once, match host, path and method against the routes      404, 405
 //     3  a body that is announced larger than the route allows                              413
 //     4  handle: the route's handler fills the response
-//     5  an internal redirect (CGI's local Location) begins again at 1, ten times at most   500
-//     6  explain: an error without content gets a page with the request's id
+//     5  a file that an application named (X-Sendfile) is sent if it may name it            502
+//     6  an internal redirect (CGI's local Location, X-Accel-Redirect) begins again at 1,
+//        ten times at most                                                                  500
+//     7  explain: an error without content gets a page with the request's id
 //
 // and when it has ended, finished(): counted, one line in the access log, and why in the error log.
 #include "server/request_steps.h"
 
 #include "http/target.h"
+#include "server/kept_fields.h"
 
 namespace remuda::server {
 
@@ -27,6 +30,11 @@ bool is_bare_error(const http::Response& response) {
          !response.length.has_value();
 }
 
+// Whether the content is somewhere else on this server.
+bool is_elsewhere(const http::Response& response) {
+  return !response.internal_redirect.empty() || !response.file.empty();
+}
+
 // Of what led elsewhere nothing is sent.
 void forget(http::Response& response) {
   if (response.holder != nullptr) response.holder->release();
@@ -35,6 +43,8 @@ void forget(http::Response& response) {
   response.fields.clear();
   response.prepared_fields = {};
   response.internal_redirect = {};
+  response.file = {};
+  response.redirect_fields = http::RedirectFields::kForget;
   response.reason = {};
   response.length.reset();
   response.content = std::monostate();
@@ -70,9 +80,11 @@ RequestSteps::RequestSteps(const Router& router, std::vector<Destination> destin
       next_id_(first_request_id) {}
 
 loop::Task<void> RequestSteps::handle(http::Exchange& exchange) {
+  KeptFields kept;
   for (int redirects = 0;; ++redirects) {
     if (answer_for_the_server(exchange)) break;
-    Destination* const destination = choose(exchange);
+    Destination* const destination =
+        choose(exchange, redirects == 0 ? Asked::kFromOutside : Asked::kFromInside);
     if (destination == nullptr) break;
     exchange.handled_by = destination->name;
     exchange.body_limit = destination->body_limit;
@@ -81,8 +93,13 @@ loop::Task<void> RequestSteps::handle(http::Exchange& exchange) {
       break;
     }
     co_await destination->handler->handle(exchange);
-    if (exchange.response.internal_redirect.empty()) [[likely]]
+    if (!is_elsewhere(exchange.response)) [[likely]]
       break;
+    kept.take(exchange);
+    if (!exchange.response.file.empty()) {
+      co_await send_named_file(exchange, *destination);
+      break;
+    }
     if (redirects == kMostInternalRedirects) {
       forget(exchange.response);
       answer_with_page(exchange, 500,
@@ -91,6 +108,7 @@ loop::Task<void> RequestSteps::handle(http::Exchange& exchange) {
     }
     follow_internal_redirect(exchange);
   }
+  kept.give(exchange);
   explain(exchange);
 }
 
@@ -110,7 +128,7 @@ bool RequestSteps::answer_for_the_server(http::Exchange& exchange) {
 }
 
 // Null: nothing matches, and the response says so.
-Destination* RequestSteps::choose(http::Exchange& exchange) {
+Destination* RequestSteps::choose(http::Exchange& exchange, Asked asked) {
   const http::Request& request = exchange.request;
   const auto path = http::decode_path(request.raw_path, http::EncodedSlash::kKeep, exchange.arena);
   if (!path) {
@@ -118,7 +136,7 @@ Destination* RequestSteps::choose(http::Exchange& exchange) {
     answer_with_page(exchange, refusal.status, refusal.why);
     return nullptr;
   }
-  const RouteMatch match = router_.match(request.authority, path->path, request.method);
+  const RouteMatch match = router_.match(request.authority, path->path, request.method, asked);
   if (match.kind == RouteMatch::Kind::kRoute) [[likely]]
     return &destinations_[match.route];
   if (match.kind == RouteMatch::Kind::kMethodNotAllowed) {
@@ -131,13 +149,13 @@ Destination* RequestSteps::choose(http::Exchange& exchange) {
   return nullptr;
 }
 
-// The new request is a GET without body for the path that the program named; what the client sent stays as it
-// was otherwise (RFC 3875 section 6.2.2).
+// The new request is a GET (of a HEAD a HEAD, which gets no content) without body for the path that the
+// program named; what the client sent stays as it was otherwise (RFC 3875 section 6.2.2).
 void RequestSteps::follow_internal_redirect(http::Exchange& exchange) {
   http::Request& request = exchange.request;
   const std::string_view target = exchange.arena.copy(exchange.response.internal_redirect);
   const size_t question = target.find('?');
-  request.method = "GET";
+  if (request.method != "HEAD") request.method = "GET";
   request.raw_path = target.substr(0, question);
   request.has_query = question != std::string_view::npos;
   request.query = request.has_query ? target.substr(question + 1) : std::string_view();
@@ -147,6 +165,16 @@ void RequestSteps::follow_internal_redirect(http::Exchange& exchange) {
     request.fields.remove(name);
   }
   forget(exchange.response);
+}
+
+loop::Task<void> RequestSteps::send_named_file(http::Exchange& exchange, const Destination& destination) {
+  const std::string_view name = exchange.response.file;
+  forget(exchange.response);
+  if (destination.named_files != nullptr && co_await destination.named_files->send(exchange, name)) co_return;
+  forget(exchange.response);
+  answer_with_page(
+      exchange, 502,
+      exchange.arena.join("the application named a file that it may not send (sendfile_roots): ", name));
 }
 
 void RequestSteps::explain(http::Exchange& exchange) {

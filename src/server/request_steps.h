@@ -15,6 +15,7 @@
 #include "server/access_log.h"
 #include "server/figures.h"
 #include "server/gate.h"
+#include "server/named_files.h"
 #include "server/router.h"
 
 namespace remuda::server {
@@ -24,6 +25,8 @@ struct Destination {
   std::unique_ptr<http::Handler> handler;
   std::string name;         // for logs: "files /srv/www", "app gitweb"
   uint64_t body_limit = 0;  // 413 beyond, bytes
+  std::unique_ptr<NamedFiles>
+      named_files;  // what its applications may send by name (X-Sendfile); may be null
 };
 
 class RequestSteps final : public http::Service {
@@ -42,9 +45,10 @@ class RequestSteps final : public http::Service {
   const RequestCounters& counters() const { return counters_; }
 
  private:
-  Destination* choose(http::Exchange& exchange);
+  Destination* choose(http::Exchange& exchange, Asked asked);
   bool answer_for_the_server(http::Exchange& exchange);
   void follow_internal_redirect(http::Exchange& exchange);
+  loop::Task<void> send_named_file(http::Exchange& exchange, const Destination& destination);
   void explain(http::Exchange& exchange);
   void answer_with_page(http::Exchange& exchange, int status, std::string_view trouble);
 

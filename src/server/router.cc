@@ -27,24 +27,27 @@ bool any_host_matches(const std::vector<std::string>& patterns, std::string_view
 Router::Router(const std::vector<config::Route>& routes) {
   rules_.reserve(routes.size());
   for (const config::Route& route : routes) {
-    rules_.push_back({config::PathPattern(route.path), route.host, with_head(route.method)});
+    rules_.push_back({config::PathPattern(route.path), route.host, with_head(route.method), route.internal});
   }
 }
 
 Router::Trial Router::attempt(const Rule& rule, std::string_view name, std::string_view path,
-                              std::string_view method) {
+                              std::string_view method, Asked asked) {
   const auto mount = rule.path.match(path);
   if (!mount) return {RouteVerdict::kOtherPath, 0};
   if (!any_host_matches(rule.hosts, name)) return {RouteVerdict::kOtherHost, 0};
+  if (rule.internal && asked == Asked::kFromOutside) return {RouteVerdict::kInternalOnly, 0};
   const bool allowed = rule.methods.empty() || std::ranges::find(rule.methods, method) != rule.methods.end();
   return {allowed ? RouteVerdict::kMatched : RouteVerdict::kOtherMethod, *mount};
 }
 
-RouteMatch Router::match(std::string_view host, std::string_view path, std::string_view method) const {
+RouteMatch Router::match(std::string_view host, std::string_view path, std::string_view method,
+                         Asked asked) const {
   const std::string_view name = config::host_name(host);
   RouteMatch result;
   for (size_t i = 0; i < rules_.size(); ++i) {
-    const Trial trial = attempt(rules_[i], name, path, method);
+    const Trial trial = attempt(rules_[i], name, path, method, asked);
+    if (trial.verdict == RouteVerdict::kInternalOnly) return {};
     if (trial.verdict == RouteVerdict::kMatched) return {RouteMatch::Kind::kRoute, i, trial.mount};
     if (trial.verdict == RouteVerdict::kOtherMethod) result.kind = RouteMatch::Kind::kMethodNotAllowed;
   }
@@ -57,7 +60,7 @@ std::string Router::allowed_methods(std::string_view host, std::string_view path
   for (const Rule& rule : rules_) {
     // No method is the empty text, so only rules for any method could match it; those are no reason for a
     // 405.
-    if (attempt(rule, name, path, {}).verdict != RouteVerdict::kOtherMethod) continue;
+    if (attempt(rule, name, path, {}, Asked::kFromOutside).verdict != RouteVerdict::kOtherMethod) continue;
     methods.insert(methods.end(), rule.methods.begin(), rule.methods.end());
   }
   std::ranges::sort(methods);
@@ -73,8 +76,8 @@ std::vector<RouteVerdict> Router::trace(std::string_view host, std::string_view 
   const std::string_view name = config::host_name(host);
   std::vector<RouteVerdict> verdicts(rules_.size(), RouteVerdict::kNotTried);
   for (size_t i = 0; i < rules_.size(); ++i) {
-    verdicts[i] = attempt(rules_[i], name, path, method).verdict;
-    if (verdicts[i] == RouteVerdict::kMatched) break;
+    verdicts[i] = attempt(rules_[i], name, path, method, Asked::kFromOutside).verdict;
+    if (verdicts[i] == RouteVerdict::kMatched || verdicts[i] == RouteVerdict::kInternalOnly) break;
   }
   return verdicts;
 }

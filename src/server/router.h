@@ -22,7 +22,18 @@
 
 namespace remuda::server {
 
-enum class RouteVerdict : uint8_t { kMatched, kOtherHost, kOtherPath, kOtherMethod, kNotTried };
+// kInternalOnly: it matched, and answers nobody from outside: 404, whatever route comes after it.
+enum class RouteVerdict : uint8_t {
+  kMatched,
+  kOtherHost,
+  kOtherPath,
+  kOtherMethod,
+  kInternalOnly,
+  kNotTried
+};
+
+// Who asks: a client, or an application that pointed here (an internal redirect).
+enum class Asked : uint8_t { kFromOutside, kFromInside };
 
 struct RouteMatch {
   enum class Kind : uint8_t { kRoute, kNotFound, kMethodNotAllowed };
@@ -36,12 +47,14 @@ class Router {
  public:
   explicit Router(const std::vector<config::Route>& routes);
 
-  RouteMatch match(std::string_view host, std::string_view path, std::string_view method) const;
+  RouteMatch match(std::string_view host, std::string_view path, std::string_view method,
+                   Asked asked = Asked::kFromOutside) const;
 
   // The value of Allow for kMethodNotAllowed: "GET, HEAD, POST". Allocates.
   std::string allowed_methods(std::string_view host, std::string_view path) const;
 
-  // The verdict on every route, in their order; those behind the winner are kNotTried. Allocates.
+  // The verdict on every route for a client, in their order; those behind the winner are kNotTried.
+  // Allocates.
   std::vector<RouteVerdict> trace(std::string_view host, std::string_view path,
                                   std::string_view method) const;
 
@@ -50,6 +63,7 @@ class Router {
     config::PathPattern path;
     std::vector<std::string> hosts;    // empty: any
     std::vector<std::string> methods;  // empty: any; HEAD stands beside GET
+    bool internal;
   };
   struct Trial {
     RouteVerdict verdict;
@@ -57,7 +71,7 @@ class Router {
   };
   // `name`: the host without port and trailing dot.
   static Trial attempt(const Rule& rule, std::string_view name, std::string_view path,
-                       std::string_view method);
+                       std::string_view method, Asked asked);
 
   std::vector<Rule> rules_;
 };

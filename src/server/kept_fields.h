@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// KeptFields: what an application said about content that then comes from elsewhere (X-Accel-Redirect,
+// X-Sendfile): its cookies, its Content-Type, its Content-Disposition, its Cache-Control.
+//
+// Nothing is kept of what describes the bytes or their validity: they are another's. Where both speak, fields
+// that an application or an error page gave stand, and those that were prepared with a file give way. Views
+// into the exchange. One request.
+#pragma once
+
+#include <span>
+
+#include "http/handler.h"
+
+namespace remuda::server {
+
+class KeptFields {
+ public:
+  // Out of the response, if it asks for that, in place of what was kept before.
+  void take(http::Exchange& exchange);
+  // Into the response that has taken its place. Of an error's only the cookies.
+  void give(http::Exchange& exchange) const;
+
+ private:
+  std::span<http::Field> fields_;
+};
+
+}  // namespace remuda::server
