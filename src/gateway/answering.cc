@@ -190,7 +190,7 @@ void Answering::fill_head() {
   http::Response& response = exchange_.response;
   response.status = reader_.status();
   response.reason = reader_.reason(bytes);
-  reader_.add_fields(bytes, response.fields);
+  reader_.add_fields(bytes, response.fields, role_ == Question::Role::kAuthorizer ? "variable-" : "");
 }
 
 // Short output that ends soon goes out in one piece with its length; everything else as a stream.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/wire.h"
@@ -48,6 +49,8 @@ struct AppOptions {
   std::string server_software = "Remuda/" REMUDA_VERSION;
   std::string server_name = "localhost";  // SERVER_NAME when a request has no authority
   std::string server_admin;               // empty: unset
+  // Beside the variables of every request, where they cannot be given to a process: below the server's own.
+  std::vector<std::pair<std::string, std::string>> variables;
   EncodedSlash encoded_slash = EncodedSlash::kRefuse;
   Authorization authorization = Authorization::kKeep;
   NonParsedHeaders non_parsed_headers = NonParsedHeaders::kAllow;

@@ -126,14 +126,12 @@ bool has_variable(std::string_view block, size_t begin, std::string_view name) {
   return false;
 }
 
-// Those of authorizers that have no name of the server's own.
+// Those that have no name of the server's own, and of one name the first.
 void append_variables(std::string& block, size_t begin, std::string_view variables) {
-  const size_t end_of_own = block.size();
   while (!variables.empty()) {
     const size_t size = variables.find('\0') + 1;
     const std::string_view name = variables.substr(0, variables.find('='));
-    if (!has_variable(std::string_view(block).substr(0, end_of_own), begin, name))
-      block.append(variables.substr(0, size));
+    if (!has_variable(block, begin, name)) block.append(variables.substr(0, size));
     variables.remove_prefix(size);
   }
 }

@@ -41,8 +41,8 @@ struct CgiContext {
   bool secure = false;
   bool pass_authorization = false;
   std::optional<uint64_t> content_length;  // exact; none if the request has no body
-  // What authorizers said of this request, "NAME=value\0" one after the other. They stand above the client's
-  // fields and below the server's own variables.
+  // What authorizers said of this request, and what is configured, "NAME=value\0" one after the other, of one
+  // name the first. They stand above the client's fields and below the server's own variables.
   std::string_view variables;
   CgiData data;
 };

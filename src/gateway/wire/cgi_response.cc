@@ -171,9 +171,12 @@ bool CgiResponseReader::finish_redirect(std::string_view bytes) {
   return true;
 }
 
-void CgiResponseReader::add_fields(std::string_view bytes, http::Fields& fields) const {
+void CgiResponseReader::add_fields(std::string_view bytes, http::Fields& fields,
+                                   std::string_view private_prefix) const {
   for (size_t i = 0; i < line_count_; ++i) {
     const Line& line = lines_[i];
+    const std::string_view beginning = line.name.in(bytes).substr(0, private_prefix.size());
+    if (!private_prefix.empty() && base::equal_ignoring_case(beginning, private_prefix)) continue;
     if (is_servers_business(line.known, line.name.in(bytes))) continue;
     fields.add(line.known, line.name.in(bytes), line.value.in(bytes));
   }

@@ -41,6 +41,10 @@ class CgiResponseReader {
   // --- after kComplete
   Kind kind() const { return kind_; }
   int status() const { return status_; }
+  // An authorizer's leave: a status of 200, whatever else it says.
+  bool is_allowing() const {
+    return kind_ != Kind::kLocalRedirect && kind_ != Kind::kElsewhere && status_ == 200;
+  }
   size_t head_size() const { return at_; }  // the body begins there
   std::optional<uint64_t> content_length() const { return content_length_; }
   // Views into `bytes`, which must be what the last read() was shown, or a copy.
@@ -50,8 +54,9 @@ class CgiResponseReader {
   // X-Sendfile or X-Lighttpd-Send-File, the name of a file.
   std::string_view redirect(std::string_view bytes) const { return redirect_.in(bytes); }
   std::string_view file(std::string_view bytes) const { return file_.in(bytes); }
-  // The fields for the client: without Status, Content-Length, and those that are the server's business.
-  void add_fields(std::string_view bytes, http::Fields& fields) const;
+  // The fields for the client: without Status, Content-Length, those that are the server's business, and
+  // those whose names begin with `private_prefix`, if it is not empty.
+  void add_fields(std::string_view bytes, http::Fields& fields, std::string_view private_prefix = {}) const;
   // Of every line in order: call(name, value).
   template <typename Call>
   void for_each_line(std::string_view bytes, Call call) const {
