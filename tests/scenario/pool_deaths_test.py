@@ -160,7 +160,7 @@ def test_an_instance_that_was_handed_over_is_as_any_other(herd):
     assert herd.server.get("/app/flood?1").status == 200
     herd.server.wait_for_error("e{100}")
     eventually("they are measured", lambda: all(
-        each["PSS"] > 0 for each in control.instances(herd.server, "herd").values()), 20)
+        each["pss_bytes"] > 0 for each in control.instances(herd.server, "herd").values()), 20)
     victim = before.pop()
     os.kill(victim, signal.SIGKILL)
     eventually("another one has come", lambda: len(herd.ready() - before - {victim}) == 1, 10)
