@@ -195,7 +195,7 @@ def test_status_is_for_people(herd):
     server = herd()
     ready(server)
     text = say(server, "status")
-    assert text.startswith(f"remuda ") and f"supervisor {server.pid}" in text and f"worker {server.worker()}" in text
+    assert text.startswith("remuda ") and f"supervisor {server.pid}" in text and f"worker {server.worker()}" in text
     assert re.search(r"(?m)^herd  fastcgi, pool: 2 instances \(2 ready\), 0 busy$", text)
     assert re.search(r"(?m)^programs  cgi, exec: 0 requests now$", text)
     assert "trouble" not in text
@@ -210,7 +210,7 @@ def test_trouble_is_shown_with_its_journey(herd, place):
     place.file("work/broken")
     for pid in ready(server):
         os.kill(pid, signal.SIGKILL)
-    eventually("there is trouble", lambda: control.app(server, "herd")["trouble"], every=0.1)
+    eventually("it is the trouble of a start", lambda: "exited with" in control.app(server, "herd")["trouble"], every=0.1)
     text = say(server, "status")
     assert re.search(r"(?m)^  trouble: .*exited with status", text), text
     assert re.search(r"(?m)^ +program .*faulty$", text), text
@@ -222,7 +222,7 @@ def test_trouble_is_shown_with_its_journey(herd, place):
 
 
 def test_kill_ends_one_request(herd):
-    """Its client gets 503, the other request in flight its answer."""
+    """Its client gets 503 at once, the other request in flight its answer; a process that goes on with it is replaced."""
     server = herd()
     ready(server)
     first, one = in_background(server, "/app/slow?20000")
@@ -234,6 +234,8 @@ def test_kill_ends_one_request(herd):
     assert time.monotonic() - began < 5 * SLOWNESS
     second.join(10 * SLOWNESS)
     assert (one[0].status, other[0].status) == (503, 200)
+    eventually("the process is free of it", lambda: control.app(server, "herd")["live"] == [], 15 * SLOWNESS, every=0.1)
+    ready(server)
     again = control.command(server, "kill", "herd", "--request", doomed["request"])
     assert again.returncode == 1 and f"herd has no request {doomed['request']}" in again.stderr
 
