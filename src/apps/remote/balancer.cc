@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kLeastShare = 0.1;  // of its weight, when a slow start begins
 constexpr double kMostLoad = 1.25;   // of the fair load, for a key's own peer
+constexpr double kFewRequests = 4;   // for its weight: so many are never too many
 
 uint64_t mix(uint64_t value) {
   value ^= value >> 30;
@@ -184,7 +185,8 @@ Balancer::Entry* Balancer::by_hash(const std::vector<Entry*>& able, uint64_t key
   double best_score = 0;
   for (Entry* const each : able) {
     const double weight = each->member.peer.weight;
-    if (each->busy + 1 > std::ceil(kMostLoad * requests * weight / total)) continue;
+    const double most = std::max(kFewRequests * weight, std::ceil(kMostLoad * requests * weight / total));
+    if (each->busy + 1 > most) continue;
     // The peer that is starting slowly keeps its keys, or they would move twice.
     const double score = weight / -std::log(as_fraction(mix(key ^ each->hash)));
     if (best != nullptr && score <= best_score) continue;

@@ -112,6 +112,18 @@ TEST_F(BalancerTest, AKeyThatEverybodyWantsIsSharedOut) {
   for (const auto& [id, times] : busy) EXPECT_LE(times, 13) << id;
 }
 
+// The last request of a visitor may not have ended when the next one comes.
+TEST_F(BalancerTest, AFewRequestsAtOnceStayTogether) {
+  Balancer balancer(Policy::kHash, rules);
+  for (const char* text : {"10.0.0.1:9000", "10.0.0.2:9000", "10.0.0.3:9000"}) add(balancer, text);
+  const uint64_t its = balancer.choose({.key = hash_of("alice")}, now).peer;
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(balancer.choose({.key = hash_of("alice")}, now).peer, its);
+    balancer.started(its, now);
+  }
+  EXPECT_NE(balancer.choose({.key = hash_of("alice")}, now).peer, its);
+}
+
 TEST_F(BalancerTest, APeerThatIsFullGetsNothingMore) {
   Balancer balancer(Policy::kLeastConnections, rules);
   const uint64_t only = add(balancer, "10.0.0.1:9000 concurrency=1");

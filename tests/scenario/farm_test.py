@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Farms: applications whose processes others run, with real php-fpm and programs on libfcgi under spawn-fcgi.
+
+Peers stop answering and come back, are restarted under load, come and go by command; few processes are shared by many
+clients and nobody is pinned. What is counted: requests that did not get 200.
+"""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+import control
+import harness
+from applications import Others, compiled, copied, owner_lines
+from harness import SLOWNESS, needs
+from load import Load
+from processes import descendants_of, eventually
+
+pytestmark = needs("/usr/sbin/php-fpm8.2", "spawn-fcgi", "/usr/include/fcgiapp.h")
+
+CONFIGURATION = """
+    [server]
+    run_directory = "{place}/run"
+    {user}
+    [workers]
+    threads = 2
+    [[route]]
+    path = "/"
+    app = "farm"
+    [app.farm]
+    type = "fastcgi"
+    model = "remote"
+    peers = [{peers}]
+    {lines}
+"""
+
+
+class Farm:
+    """A server before peers that the test runs."""
+
+    def __init__(self, place, others, start):
+        self.place, self.others, self.start = place, others, start
+        self.sockets = others.sockets()
+        self.program = compiled(place, "application")
+        self.server = None
+
+    def begin(self, *peers: str, lines: str = ""):
+        quoted = ", ".join(f'"{peer}"' for peer in peers)
+        self.server = self.start(CONFIGURATION.format(place=self.place.path, user=owner_lines('user = "{0}"'),
+                                                      peers=quoted, lines=lines))
+        return self.server
+
+    def path(self, name: str) -> str:
+        return f"{self.sockets}/{name}"
+
+    def unix(self, name: str) -> str:
+        return f"unix:{self.path(name)}"
+
+    def run(self, name: str, processes: int = 2):
+        """Processes on libfcgi behind one socket."""
+        self.others.spawn_fcgi(name, self.path(name), self.program, processes)
+
+    def replace(self, name: str, processes: int = 2):
+        """What a deployment does to it: all its processes end, others come."""
+        self.others.stop(name)
+        if os.path.exists(self.path(name)):
+            os.unlink(self.path(name))
+        self.run(name, processes)
+
+    def signal(self, name: str, number: int):
+        """To all processes of a peer."""
+        for pid in descendants_of(self.others.running[name].pid):
+            os.kill(pid, number)
+
+    def peers(self) -> dict[str, dict]:
+        return {peer["address"]: peer for peer in control.app(self.server, "farm")["peers"]}
+
+    def state(self, peer: str) -> str:
+        return self.peers()[peer]["state"]
+
+    def peer(self, change: str, address: str, code: int = 0):
+        ended = control.command(self.server, "peer", "farm", change, address)
+        assert ended.returncode == code, (ended.stdout, ended.stderr)
+        return ended
+
+    def answered_by(self) -> str:
+        answer = self.server.get("/environment")
+        assert answer.status == 200, answer
+        return next(line for line in answer.text.splitlines() if line.startswith("PID="))
+
+
+@pytest.fixture
+def farm(start, place):
+    with Others(place) as others:
+        yield Farm(place, others, start)
+
+
+def report(what: str, outcome):
+    print(f"{what}: {outcome.sent} sent, {dict(outcome.statuses)}, lost {outcome.lost}, p50 "
+          f"{outcome.percentile(0.5) * 1000:.1f} ms, p99 {outcome.percentile(0.99) * 1000:.1f} ms, longest "
+          f"{outcome.percentile(1) * 1000:.0f} ms")
+
+
+def check_books(farm: Farm):
+    """Nobody works any more, and everybody's books say so."""
+    eventually("all leases are back", lambda: sum(peer["busy"] for peer in farm.peers().values()) == 0, 5)
+    assert control.app(farm.server, "farm")["queue"]["waiting"] == 0
+
+
+# --- who gets it ------------------------------------------------------------------------------------------------------
+
+
+def test_requests_are_shared_by_weight(farm):
+    farm.run("one")
+    farm.run("two")
+    farm.begin(farm.unix("one") + " weight=3", farm.unix("two"), lines='balance = "round-robin"')
+    for _ in range(40):
+        assert farm.server.get("/").status == 200
+    requests = {address: peer["requests"] for address, peer in farm.peers().items()}
+    assert requests == {farm.unix("one"): 30, farm.unix("two"): 10}
+
+
+def test_the_same_cookie_goes_to_the_same_peer(farm):
+    for name in ("one", "two", "three"):
+        farm.run(name, 1)
+    farm.begin(*(farm.unix(name) for name in ("one", "two", "three")),
+               lines='balance = "hash"\nhash_key = "cookie:session"')
+    by_session: dict[str, set[str]] = {}
+    for number in range(36):
+        session = f"s{number % 12}"
+        answer = farm.server.get("/environment", f"Cookie: session={session}")
+        assert answer.status == 200, answer
+        by_session.setdefault(session, set()).add(answer.text.splitlines()[0])
+    assert all(len(pids) == 1 for pids in by_session.values()), by_session
+    assert len(set.union(*by_session.values())) > 1, "one peer got all of them"
+
+
+def test_a_name_is_looked_up(farm):
+    """localhost, which every machine knows; one of its addresses may be dead."""
+    port = harness.free_port()
+    farm.others.php_fpm("fpm", f"127.0.0.1:{port}")
+    copied(farm.place, "application.php", "scripts/application.php")
+    farm.begin(f"localhost:{port}", lines='root = "scripts"\nscripts = [".php"]')
+    for _ in range(20):
+        assert farm.server.get("/application.php/").status == 200
+    assert f"127.0.0.1:{port}" in farm.peers()
+
+
+# --- who does not answer ----------------------------------------------------------------------------------------------
+
+
+def test_a_stopped_peer_is_avoided_and_comes_back_by_checks(farm):
+    """SIGSTOP: its kernel accepts, nobody answers. At most so many requests meet it as it takes to be believed."""
+    farm.run("one")
+    farm.run("two")
+    farm.begin(farm.unix("one"), farm.unix("two"), lines="""
+    first_byte_timeout = "500ms"
+    health = { path = "/status", status = 418, interval = "300ms", timeout = "200ms", fails = 2, slow_start = "1s" }""")
+    first = farm.unix("one")
+    with Load(farm.server, "/", threads=8, every=0.02) as load:
+        time.sleep(0.5)
+        farm.signal("one", signal.SIGSTOP)
+        eventually("the stopped peer is down", lambda: farm.state(first) == "down", 5 * SLOWNESS)
+        time.sleep(1)
+        farm.signal("one", signal.SIGCONT)
+        eventually("the peer is back", lambda: farm.state(first) != "down", 5 * SLOWNESS)
+        before = farm.peers()[first]["requests"]
+        eventually("it gets requests again", lambda: farm.peers()[first]["requests"] > before, 5)
+    outcome = load.outcome
+    report("a peer was stopped and came back", outcome)
+    # An idempotent request without an answer goes to the other; nobody waits longer than for one silence.
+    assert set(outcome.statuses) <= {200, 504} and outcome.lost == [], outcome.statuses
+    assert outcome.statuses[504] <= 8 * 2
+    assert outcome.percentile(1) < 3 * SLOWNESS
+    check_books(farm)
+
+
+def test_a_stopped_peer_without_a_question_stays_down_until_a_trial(farm):
+    """Checks only connect, which proves nothing: one request in each back-off tries it."""
+    farm.run("one", 1)
+    farm.run("two", 1)
+    farm.begin(farm.unix("one"), farm.unix("two"), lines="""
+    first_byte_timeout = "200ms"
+    health = { interval = "100ms", timeout = "100ms", fails = 1, back_off = "400ms", back_off_most = "400ms" }""")
+    first = farm.unix("one")
+    farm.signal("one", signal.SIGSTOP)
+    with Load(farm.server, "/", threads=4, every=0.02) as load:
+        time.sleep(2)
+    silent = load.outcome.statuses[504]
+    report("a peer was silent for 2 s", load.outcome)
+    assert set(load.outcome.statuses) <= {200, 504} and load.outcome.lost == []
+    assert silent <= 4 + 2 * 4, "four clients before it was known, then one each back-off"
+    farm.signal("one", signal.SIGCONT)
+
+    def is_up():
+        assert farm.server.get("/").status == 200
+        return farm.state(first) != "down"
+
+    eventually("the peer is back", is_up, 5, every=0.05)
+    check_books(farm)
+
+
+def test_all_peers_are_down(farm):
+    """Said at once, with a time to come back; it heals by itself."""
+    farm.begin(farm.unix("one"), lines='health = { interval = "200ms", back_off = "500ms", back_off_most = "500ms" }')
+    statuses = [farm.server.get("/").status for _ in range(6)]
+    assert set(statuses) <= {502, 503}, statuses
+    eventually("the peer is down", lambda: farm.state(farm.unix("one")) == "down", 5)
+    started = time.monotonic()
+    answer = farm.server.get("/")
+    assert answer.status == 503 and int(answer["Retry-After"]) >= 1, answer
+    assert time.monotonic() - started < 0.5 * SLOWNESS
+    farm.run("one")
+    eventually("it is up", lambda: farm.state(farm.unix("one")) != "down", 5)
+    assert farm.server.get("/").status == 200
+    farm.server.wait_for_error(r"app farm: peer unix:.*/one is down: ")
+    farm.server.wait_for_error(r"app farm: peer unix:.*/one is up again")
+
+
+# --- restarts and commands under load ---------------------------------------------------------------------------------
+
+
+def test_back_ends_are_restarted_under_load(farm):
+    """Kill and start, one peer after the other, again and again: no idempotent request fails."""
+    for name in ("one", "two"):
+        farm.run(name)
+    farm.begin(farm.unix("one"), farm.unix("two"),
+               lines='health = { interval = "200ms", back_off = "200ms", back_off_most = "200ms", slow_start = "0" }')
+    with Load(farm.server, "/", threads=4, every=0.01) as load:
+        for turn in range(6):
+            name = ("one", "two")[turn % 2]
+            other = ("two", "one")[turn % 2]
+            farm.replace(name)
+            eventually("it is up", lambda: farm.state(farm.unix(name)) != "down", 10)
+            assert farm.state(farm.unix(other)) != "down"
+            time.sleep(0.2)
+    report("six restarts", load.outcome)
+    assert load.outcome.statuses.keys() == {200} and load.outcome.lost == []
+    check_books(farm)
+
+
+def test_peers_are_changed_by_command_under_load(farm):
+    """add, drain, restore, remove: no request fails, and each does what it says."""
+    for name in ("one", "two"):
+        farm.run(name)
+    farm.begin(farm.unix("one"))
+    with Load(farm.server, "/slow?5", threads=4, every=0.01) as load:
+        farm.peer("add", farm.unix("two") + " weight=2")
+        eventually("the new peer works", lambda: farm.peers()[farm.unix("two")]["requests"] > 10)
+        farm.peer("drain", farm.unix("one"))
+        eventually("the drained one rests", lambda: farm.peers()[farm.unix("one")]["busy"] == 0)
+        rested = farm.peers()[farm.unix("one")]["requests"]
+        time.sleep(0.3)
+        assert farm.peers()[farm.unix("one")] | {"requests": rested} == farm.peers()[farm.unix("one")]
+        assert farm.state(farm.unix("one")) == "draining"
+        farm.peer("restore", farm.unix("one"))
+        eventually("the restored one works", lambda: farm.peers()[farm.unix("one")]["requests"] > rested)
+        farm.peer("remove", farm.unix("two"))
+        eventually("the removed one is forgotten", lambda: list(farm.peers()) == [farm.unix("one")])
+    report("peers were changed", load.outcome)
+    assert load.outcome.statuses.keys() == {200} and load.outcome.lost == []
+    check_books(farm)
+    assert "has no peer" in farm.peer("drain", "10.9.9.9:1", code=1).stderr
+
+
+# --- many clients, few processes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lines", ["", "keep_connections = 0", 'idle_connection_time = "60s"'])
+def test_nobody_is_pinned(farm, lines):
+    """More clients than processes, connections kept: an idle one never keeps a process from somebody else."""
+    farm.run("one", 2)
+    farm.begin(farm.unix("one"), lines=lines)
+    slowest = []
+
+    def client():
+        with farm.server.connect() as connection:
+            for _ in range(20):
+                farm.server.count()
+                started = time.monotonic()
+                answer = connection.ask(harness.wire.request("GET", "/"))
+                slowest.append(time.monotonic() - started)
+                assert answer.status == 200
+
+    threads = [threading.Thread(target=client) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    slowest.sort()
+    print(f"{lines or 'defaults'}: {len(slowest)} answers, longest {slowest[-1] * 1000:.0f} ms")
+    assert len(slowest) == 240
+    assert slowest[-1] < 1.0 * SLOWNESS
+    check_books(farm)
+
+
+def test_a_farm_of_php_fpm(farm):
+    """By socket and by TCP at once, each with three processes; concurrency says so, so nothing waits in the kernel."""
+    port = harness.free_port()
+    farm.others.php_fpm("socket", farm.path("fpm"))
+    farm.others.php_fpm("tcp", f"127.0.0.1:{port}")
+    copied(farm.place, "application.php", "scripts/application.php")
+    farm.begin(f"unix:{farm.path('fpm')} concurrency=3", f"127.0.0.1:{port} concurrency=3",
+               lines='root = "scripts"\nscripts = [".php"]')
+    with Load(farm.server, "/application.php/slow?20", threads=24, every=0.001) as load:
+        time.sleep(0.5)
+        status = control.app(farm.server, "farm")
+        assert all(peer["busy"] <= 3 for peer in status["peers"])
+        assert status["queue"]["waiting"] > 0
+        time.sleep(1)
+    report("24 clients on 6 processes", load.outcome)
+    assert load.outcome.statuses.keys() == {200} and load.outcome.lost == []
+    requests = [peer["requests"] for peer in farm.peers().values()]
+    assert min(requests) > 0.6 * max(requests), requests
+    check_books(farm)
