@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The life of a worker's loop and its three ends: a drain that waits, a drain whose grace passes, a stop.
+// The life of a worker's loop and its three ends: a drain that waits, a drain whose grace passes, a stop. And
+// the status socket beside it.
 #include "server/worker_loop.h"
 
 #include <gmock/gmock.h>
@@ -43,8 +44,10 @@ class FakeSite final : public Site {
  public:
   FakeSite(Gate& gate, Seen& seen, loop::Duration slow) : service_(gate), seen_(seen), slow_(slow) {
     service_.answer = [this](http::Exchange& exchange) { return answer(exchange); };
+    admin_.answer = [this](http::Exchange& exchange) { return answer(exchange); };
   }
   http::Service& service() override { return service_; }
+  http::Service* admin() override { return &admin_; }
   base::Log& log() override { return *log_; }
   void start(loop::Scope& scope) override { scope.spawn(tell_its_end(scope.loop())); }
   void flush() override {
@@ -66,6 +69,7 @@ class FakeSite final : public Site {
   }
 
   GatedService service_;
+  http::h1::testing::ScriptedService admin_;
   Seen& seen_;
   loop::Duration slow_;
   std::unique_ptr<base::Log> log_ =
@@ -82,6 +86,8 @@ class WorkerLoopTest : public testing::Test {
     WorkerLoopOptions options;
     options.listeners = {listener_, backend_->listener()};
     options.connections = 10;
+    status_ = backend_->listener();
+    options.status_socket = status_;
     options.let_go_of_listeners = [this] { ++let_go_; };
     worker_loop_ = std::make_unique<WorkerLoop>(std::move(backend), options);
     worker_loop_->use(std::make_unique<FakeSite>(worker_loop_->gate(), seen_, slow));
@@ -117,6 +123,7 @@ class WorkerLoopTest : public testing::Test {
   int let_go_ = 0;
   loop::DeterministicBackend* backend_ = nullptr;
   int listener_ = -1;
+  int status_ = -1;
   loop::Time began_{};
   std::unique_ptr<WorkerLoop> worker_loop_;
 };
@@ -170,6 +177,50 @@ TEST_F(WorkerLoopTest, AStopWithinADrainEndsIt) {
   stop_after(500ms);
   EXPECT_EQ(run(), 500ms);
   EXPECT_THAT(seen_.lines, IsEmpty());
+}
+
+TEST_F(WorkerLoopTest, TheStatusIsAnsweredToTheEndOfADrainAndHoldsNothingUp) {
+  client(kSlowGet);
+  drain_after(100ms, 30s);
+  int asked = -1;
+  backend_->after(500ms, [&] {
+    asked = backend_->connect_to(status_);
+    backend_->put(asked, kGet);
+  });
+  std::string answer;
+  backend_->after(600ms, [&] { answer = backend_->take(asked); });
+  const loop::Duration took = run();
+  EXPECT_THAT(answer, HasSubstr("hello"));
+  EXPECT_THAT(answer, Not(HasSubstr("Connection: close")));
+  EXPECT_GE(took, 1s);
+  EXPECT_LT(took, 5s);  // not as long as the status connection would idle
+  EXPECT_EQ(seen_.answered, 1U);
+}
+
+loop::Task<void> wait_a_moment(loop::Loop& loop) {
+  [[maybe_unused]] const auto slept = co_await loop.sleep_until(loop.now() + 200ms);
+}
+
+TEST_F(WorkerLoopTest, AStatusConnectionBeyondTheBoundWaits) {
+  constexpr size_t kBound = 32;
+  std::vector<int> asked;
+  for (size_t i = 0; i <= kBound; ++i) asked.push_back(backend_->connect_to(status_));
+  backend_->put(asked.back(), kGet);
+  std::string early;
+  std::string late;
+  backend_->after(50ms, [&] {
+    early = backend_->take(asked.back());
+    backend_->close(asked.front());
+  });
+  backend_->after(100ms, [&] {
+    late = backend_->take(asked.back());
+    EXPECT_EQ(worker_loop_->gate().inside(), 0U);
+  });
+  drain_after(200ms, 30s);
+  worker_loop_->loop().root().spawn(wait_a_moment(worker_loop_->loop()));
+  run();
+  EXPECT_EQ(early, "");
+  EXPECT_THAT(late, HasSubstr("hello"));
 }
 
 // As the first loop of a worker does for the others.
