@@ -86,7 +86,9 @@ bool EpollBackend::start(Operation& operation) {
   if (operation.fd < 0) return start_without_descriptor(operation);
   Descriptor& state = descriptor(operation.fd);
   if (operation.kind == OperationKind::kAccept) state.listener = true;
-  const bool known_to_block = reads(operation.kind) && state.drained && !state.hung_up;
+  const bool known_to_block = operation.kind == OperationKind::kPollHangUp
+                                  ? state.registered && !state.gone  // epoll says it, asked or not
+                                  : reads(operation.kind) && state.drained && !state.hung_up;
   if (!known_to_block && attempt(operation, state)) return true;
   const int error = (operation.asked.flags & kTryOnly) != 0 ? EAGAIN : wait_for(operation, state);
   if (error == 0) return false;
