@@ -83,10 +83,13 @@ class App final : public Hub {
   using Condition = bool (*)(const App& app, const Request* request);
   bool until(Condition done, Request* request, Nanoseconds deadline);
   void sleep(Request* request, Nanoseconds deadline);
+  void lead(Condition done, const Request* request, Nanoseconds deadline);
   void turn(Nanoseconds deadline);
   int timeout_of(Nanoseconds deadline) const;
   void wake_acceptor();
   void pass_on();
+  void nudge();
+  void poke();
 
   // Connections: app_connections.cc.
   int add_connection(int socket);
@@ -148,6 +151,10 @@ class App final : public Hub {
   uint32_t lingering_ = 0;
 
   bool leading_ = false;
+  // What the leader waits for while it sleeps in epoll_wait; null: it does not sleep. See nudge().
+  Condition leader_done_ = nullptr;
+  const Request* leader_request_ = nullptr;
+  bool poked_ = false;
   Array<Waiter*> sleepers_;  // each on its thread's stack
   uint32_t acceptors_ = 0;   // threads that wait for a request
 

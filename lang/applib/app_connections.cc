@@ -181,6 +181,7 @@ void App::expire() {
 void App::hear_wake() {
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = ::read(wake_, &count, sizeof(count));
+  poked_ = false;
   if (stop_.load() && !ending) begin_ending();
 }
 

@@ -98,9 +98,7 @@ bool App::look(Request& request) {
     if (poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLNVAL)) != 0) request.aborted = true;
   } else if (!leading_ && now() - looked_at_ >= kMillisecond) {
     looked_at_ = now();
-    leading_ = true;
-    turn(0);
-    leading_ = false;
+    lead([](const App&, const Request*) { return false; }, nullptr, 0);
     pass_on();
   }
   return request.aborted;

@@ -81,6 +81,7 @@ void App::dispatch(Request& request, const remuda_handler& handler) {
   const uint8_t which = static_cast<uint8_t>(request.news & -request.news);
   request.news &= static_cast<uint8_t>(~which);
   request.in_callback = true;
+  nudge();
   pthread_mutex_unlock(&mutex_);
   auto* const outside = reinterpret_cast<remuda_request*>(&request);
   int status = REMUDA_LATER;
@@ -138,17 +139,15 @@ int App::step(const remuda_handler& handler, Nanoseconds deadline) {
     errno = EBUSY;
     return -1;
   }
-  leading_ = true;
-  turn(news.empty() ? deadline : 0);
-  leading_ = false;
+  lead([](const App& app, const Request*) { return !app.news.empty(); }, nullptr,
+       news.empty() ? deadline : 0);
   if (stop_.load() && !ending) begin_ending();
   while (Request* request = take_news()) dispatch(*request, handler);
   send_all();
   while (Connection* connection = fresh_.pop()) watch(*connection);
   listen_if_wanted();
-  const uint64_t one = 1;  // what has been left for the next step must make the descriptor readable
-  if (!again_.empty() || !news.empty()) [[maybe_unused]]
-    const ssize_t written = ::write(wake_, &one, sizeof(one));
+  if (!again_.empty() || !news.empty())
+    poke();  // what is left for the next step makes the descriptor readable
   pass_on();
   return ending && active == 0 ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 //
 // See app.h: how threads wait. One of those that wait leads: it sleeps in epoll_wait and works for all; the
 // others sleep on their Waiter. Whoever leaves sees to it that somebody leads while others sleep.
-#include <errno.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "lock.h"
@@ -17,16 +17,23 @@ bool App::until(Condition done, Request* request, Nanoseconds deadline) {
     reached = done(*this, request);
     if (reached || (waited && deadline != kForever && now() >= deadline)) break;
     if (leading_) {
+      nudge();
       sleep(request, deadline);
       continue;
     }
-    leading_ = true;
-    turn(deadline);
-    leading_ = false;
+    lead(done, request, deadline);
     if (!news.empty() && !done(*this, request)) wake_acceptor();
   }
   pass_on();
   return reached;
+}
+
+void App::lead(Condition done, const Request* request, Nanoseconds deadline) {
+  leading_ = true;
+  leader_done_ = done;
+  leader_request_ = request;
+  turn(deadline);
+  leading_ = false;
 }
 
 void App::sleep(Request* request, Nanoseconds deadline) {
@@ -72,6 +79,17 @@ void App::pass_on() {
   sleepers_[0]->signal();
 }
 
+// Called before the lock is let go: what has been done under it may be what the sleeping leader waits for.
+void App::nudge() {
+  if (leader_done_ != nullptr && !poked_ && leader_done_(*this, leader_request_)) poke();
+}
+
+void App::poke() {
+  poked_ = true;
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof(one));
+}
+
 int App::timeout_of(Nanoseconds deadline) const {
   if (!again_.empty()) return 0;
   const Connection* connection = lingering_ > 0 ? connections_.front() : nullptr;
@@ -94,6 +112,7 @@ void App::turn(Nanoseconds deadline) {
   pthread_mutex_unlock(&mutex_);
   const int count = epoll_wait(epoll_, events, 64, timeout);
   pthread_mutex_lock(&mutex_);
+  leader_done_ = nullptr;
   List<Connection, AgainTag> again;
   again.take(again_);
   for (int i = 0; i < count; ++i) on_event(events[i]);

@@ -9,7 +9,10 @@ namespace remuda::app {
 
 struct App::Lock {
   explicit Lock(App& app) : app_(app) { pthread_mutex_lock(&app_.mutex_); }
-  ~Lock() { pthread_mutex_unlock(&app_.mutex_); }
+  ~Lock() {
+    app_.nudge();
+    pthread_mutex_unlock(&app_.mutex_);
+  }
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
 
