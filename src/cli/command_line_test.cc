@@ -269,7 +269,7 @@ TEST_F(CommandLine, CommandsForARunningServerAreChecked) {
   EXPECT_EQ(mistake({"kill", "a"}),
             "remuda kill: say --instance PID or --request ID; see remuda kill --help\n");
   EXPECT_EQ(mistake({"kill", "a", "--instance", "1", "--request", "2"}),
-            "remuda kill: --request excludes --instance; see remuda kill --help\n");
+            "remuda kill: --instance excludes --request; see remuda kill --help\n");
   EXPECT_EQ(mistake({"peer", "a", "dance", "x"}),
             "remuda peer: CHANGE: dance not in {add,drain,restore,remove}; see remuda peer --help\n");
   EXPECT_EQ(mistake({"status", "--json", "--metrics"}),
