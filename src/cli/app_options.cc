@@ -103,8 +103,13 @@ gateway::AppOptions app_options(const config::App& app, const config::Route& rou
   options.body_limit = app.body.count;
   options.spool_above = app.spool_above.count;
   options.spool_directory = app.spool_directory.text;
+  if (app.model == config::AppModel::kRemote) options.variables = app.environment;
   choose_key(app, options);
   return options;
+}
+
+server::ScriptNames script_names(const config::App& app) {
+  return {.suffixes = app.scripts, .looked_up = !app.root.empty()};
 }
 
 gateway::WireOptions wire_options(const config::App& app) {

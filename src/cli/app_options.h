@@ -14,6 +14,7 @@
 #include "gateway/app_options.h"
 #include "gateway/endpoint_prober.h"
 #include "gateway/wire.h"
+#include "server/files_first.h"
 
 namespace remuda::cli {
 
@@ -21,6 +22,7 @@ namespace remuda::cli {
 std::string mount_of(const config::Route& route);
 
 gateway::AppOptions app_options(const config::App& app, const config::Route& route);
+server::ScriptNames script_names(const config::App& app);
 gateway::WireOptions wire_options(const config::App& app);
 gateway::ProbeOptions probe_options(const config::App& app);
 

@@ -28,8 +28,6 @@ class LoopSite final : public server::Site {
   void flush() override;
 
  private:
-  server::Destination destination(size_t route, loop::Loop& loop, loop::Offload& offload);
-  std::unique_ptr<http::Handler> app_handler(const config::Route& route, loop::Loop& loop);
   std::unique_ptr<admin::Service> make_admin(loop::Loop& loop);
 
   std::shared_ptr<SharedParts> shared_;

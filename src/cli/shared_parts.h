@@ -29,6 +29,8 @@ struct SharedParts {
   std::shared_ptr<const content::MimeTypes> types;
   std::vector<std::shared_ptr<const content::FileSite>>
       sites;  // one for each route; null unless it serves files
+  // One for each application: what it may send by naming it (X-Sendfile), one for each of its sendfile_roots.
+  std::vector<std::vector<std::shared_ptr<const content::FileSite>>> sendfile_sites;
   SharedApps apps;
   server::Figures figures;
 };
