@@ -36,17 +36,17 @@ std::string configured_text(const Config& config, size_t index) {
 std::string live_text(const Reach& reach, const std::string& name) {
   const auto server = LiveServer::find(reach);
   if (!server) return fmt::format("\nnow\n   {}\n", server.error());
-  const auto snapshot = server->snapshot(name);
-  if (!snapshot) return fmt::format("\nnow\n   {}\n", snapshot.error().what);
-  if (snapshot->apps.empty()) return {};
-  const apps::AppStatus& app = snapshot->apps.front();
+  const auto gathered = server->gather(name);
+  if (!gathered) return fmt::format("\nnow\n   {}\n", gathered.error().what);
+  if (gathered->snapshot.apps.empty()) return {};
+  const apps::AppStatus& app = gathered->snapshot.apps.front();
   std::string text = "\nnow\n";
   if (!app.instances.empty() || app.model == "pool")
     add_line(text, "instances", std::to_string(app.instances.size()), {}, kOptionWidth);
   text += fmt::format("   {}\n", queue_line(app.queue));
   if (!app.trouble.empty()) add_line(text, "trouble", base::escaped(app.trouble), {}, kOptionWidth);
   if (app.sizing.empty()) return text;
-  const size_t workers = snapshot->workers.size();
+  const size_t workers = gathered->snapshot.workers.size();
   text += workers > 1 ? fmt::format("\nsize, in one of {} workers\n", workers) : "\nsize\n";
   for (const std::string& line : app.sizing) text += fmt::format("   {}\n", base::escaped(line));
   return text;

@@ -195,6 +195,7 @@ TEST_F(LiveCommands, AWorkerThatIsGoneIsLeftOut) {
   const Outcome outcome = run([&](const Terminal& terminal) { return status_command(reach, {}, terminal); });
   EXPECT_EQ(outcome.code, kSuccess);
   EXPECT_THAT(outcome.results, HasSubstr("worker 100,"));
+  EXPECT_THAT(outcome.mistakes, StartsWith("remuda status: a worker is missing here: nobody listens on "));
 }
 
 TEST_F(LiveCommands, NobodyAnswers) {
@@ -321,9 +322,6 @@ TEST_F(LiveCommands, AConfigurationThatIsWrongNowIsNoReason) {
   std::FILE* const stream = std::fopen(file.c_str(), "w");
   std::fputs("[server\n", stream);
   std::fclose(stream);
-  config::Config named;
-  named.identity = file;
-  named.server.run_directory = {directory_};
   const Reach reach{.source = {.file = file, .directory = {}, .overrides = {}}, .socket = {}};
   const Outcome nothing = run([&](const Terminal& terminal) { return status_command(reach, {}, terminal); });
   EXPECT_EQ(nothing.code, kNoServer);

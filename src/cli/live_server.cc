@@ -20,18 +20,18 @@ namespace fs = std::filesystem;
 // A status of 404 and the like, said by the server in a sentence.
 constexpr int kRefused = EBADRQC;
 
+constexpr std::chrono::seconds kPatience{5};
+
 StatusFailure refusal(const StatusAnswer& answer) {
   const std::string sentence = admin::parse_sentence(answer.content);
   return {kRefused, sentence.empty() ? fmt::format("the server answered {}", answer.status) : sentence};
 }
 
-std::expected<admin::Snapshot, StatusFailure> snapshot_from(const std::string& socket,
-                                                            const std::string& target) {
-  auto answer = ask_status(socket, "GET", target);
+std::expected<admin::Snapshot, StatusFailure> snapshot_in(const StatusResult& answer) {
   if (!answer) return std::unexpected(answer.error());
   if (answer->status != 200) return std::unexpected(refusal(*answer));
   auto snapshot = admin::parse_snapshot(answer->content);
-  if (!snapshot) return std::unexpected(StatusFailure{EPROTO, socket + ": what came is no status"});
+  if (!snapshot) return std::unexpected(StatusFailure{EPROTO, "what came is no status"});
   return std::move(*snapshot);
 }
 
@@ -76,20 +76,27 @@ std::expected<LiveServer, std::string> LiveServer::find(const Reach& reach) {
       fmt::format("no server runs with {}: there is no status.*.sock in {}", name_of(*config), directory));
 }
 
-std::expected<admin::Snapshot, StatusFailure> LiveServer::snapshot(const std::string& app) const {
+std::expected<Gathered, StatusFailure> LiveServer::gather(const std::string& app) const {
   const std::string target = app.empty() ? "/status" : "/status/apps/" + admin::percent_encoded(app);
+  const auto until = StatusRequest::Clock::now() + kPatience;
+  std::vector<std::expected<StatusRequest, StatusFailure>> requests;
+  for (const std::string& socket : sockets_)
+    requests.push_back(StatusRequest::send(socket, "GET", target, until));
+  Gathered gathered;
   std::vector<admin::Snapshot> parts;
   StatusFailure failure{ENOENT, "there is no server"};
-  for (const std::string& socket : sockets_) {
-    auto part = snapshot_from(socket, target);
+  for (auto& request : requests) {
+    auto part = snapshot_in(request ? request->result(until) : std::unexpected(request.error()));
     if (part) {
       parts.push_back(std::move(*part));
     } else {
       failure = std::move(part.error());
+      gathered.silent.push_back(failure.what);
     }
   }
   if (parts.empty()) return std::unexpected(std::move(failure));
-  return admin::merge(std::move(parts));
+  gathered.snapshot = admin::merge(std::move(parts));
+  return gathered;
 }
 
 int report(std::string_view command, const StatusFailure& failure, const Terminal& terminal) {

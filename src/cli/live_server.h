@@ -21,6 +21,12 @@ struct Reach {
   std::string socket;  // --socket: this one, whatever the configuration says
 };
 
+// What workers said together, and why others said nothing: a sentence each.
+struct Gathered {
+  admin::Snapshot snapshot;
+  std::vector<std::string> silent;
+};
+
 class LiveServer {
  public:
   // Only its sockets are looked for. The error is a sentence. A configuration that has become wrong since the
@@ -33,8 +39,8 @@ class LiveServer {
 
   const std::vector<std::string>& sockets() const { return sockets_; }
 
-  // What all workers that answer say, put together. `app`: one application alone; empty: all.
-  std::expected<admin::Snapshot, StatusFailure> snapshot(const std::string& app = {}) const;
+  // Asks all workers at once. `app`: one application alone; empty: all. Fails when nobody has answered.
+  std::expected<Gathered, StatusFailure> gather(const std::string& app = {}) const;
 
  private:
   std::vector<std::string> sockets_;

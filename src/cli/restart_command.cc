@@ -48,9 +48,9 @@ class Progress {
 
  private:
   std::optional<apps::AppStatus> look() const {
-    auto snapshot = server_.snapshot(app_);
-    if (!snapshot || snapshot->apps.empty()) return std::nullopt;
-    return std::move(snapshot->apps.front());
+    auto gathered = server_.gather(app_);
+    if (!gathered || gathered->snapshot.apps.empty()) return std::nullopt;
+    return std::move(gathered->snapshot.apps.front());
   }
 
   LiveServer server_;

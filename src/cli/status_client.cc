@@ -127,13 +127,17 @@ std::optional<StatusResult> StatusRequest::wait(Clock::time_point until) {
   return std::nullopt;
 }
 
+StatusResult StatusRequest::result(Clock::time_point until) {
+  if (auto answer = wait(until)) return std::move(*answer);
+  return std::unexpected(failure(ETIMEDOUT, {}));
+}
+
 StatusResult ask_status(const std::string& socket, std::string_view method, std::string_view target,
                         std::chrono::milliseconds most) {
   const Clock::time_point until = Clock::now() + most;
   auto request = StatusRequest::send(socket, method, target, until);
   if (!request) return std::unexpected(request.error());
-  if (auto answer = request->wait(until)) return std::move(*answer);
-  return std::unexpected(StatusFailure{ETIMEDOUT, sentence_of(ETIMEDOUT, socket)});
+  return request->result(until);
 }
 
 std::expected<StatusAnswer, std::string> parse_answer(std::string_view bytes) {

@@ -38,6 +38,8 @@ class StatusRequest {
 
   // The answer, or nothing when it has not come by then: it may be waited for again.
   std::optional<StatusResult> wait(Clock::time_point until);
+  // The same, for whoever does not wait again: ETIMEDOUT.
+  StatusResult result(Clock::time_point until);
 
  private:
   StatusRequest(base::Fd connection, std::string socket)

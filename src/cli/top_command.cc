@@ -24,9 +24,9 @@ struct Sample {
 };
 
 std::expected<Sample, StatusFailure> sample(const LiveServer& server) {
-  auto snapshot = server.snapshot();
-  if (!snapshot) return std::unexpected(snapshot.error());
-  return Sample{Clock::now(), std::move(*snapshot)};
+  auto gathered = server.gather();
+  if (!gathered) return std::unexpected(gathered.error());
+  return Sample{Clock::now(), std::move(gathered->snapshot)};
 }
 
 std::string picture(const Sample& before, const Sample& now, ScreenSize size) {
