@@ -12,10 +12,10 @@
 //     SIGINT                   stop at once
 //     SIGUSR1                  open the log files anew
 //
-// A worker that dies is replaced at once, on the same listening sockets; one that dies again and again within
-// its first second is replaced more and more slowly. A spawner that dies is replaced on the same channels
-// (spawner.h). When the supervisor itself dies, the ends of the control sockets tell workers and spawner to
-// end.
+// A worker that dies is replaced at once, on the same listening sockets and with the same instances; one that
+// dies again and again within its first second is replaced more and more slowly. A spawner that dies is
+// replaced on the same channels (spawner.h), and is told of the instances that run (spawner/keeping.h). When
+// the supervisor itself dies, the ends of the control sockets tell workers and spawner to end.
 #pragma once
 
 #include <functional>
