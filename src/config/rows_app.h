@@ -318,12 +318,13 @@ inline constexpr std::array kAppOptions{
          .maximum = 100'000,
          .unit = "instances",
          .models = kPool}),
-    bind<&App::health, &Health::path>(
-        {.name = "health.path",
-         .text = "Asked of a peer in active checks, and of a new instance in a rolling restart.",
-         .unset = "a connection that is accepted is enough",
-         .example = "\"/health\"",
-         .models = kPool | kRemote}),
+    bind<&App::health, &Health::path>({.name = "health.path",
+                                       .text = "Asked of a peer in active checks, which alone bring it back "
+                                               "then, and of a new instance in a rolling "
+                                               "restart.",
+                                       .unset = "a connection that is accepted is enough",
+                                       .example = "\"/health\"",
+                                       .models = kPool | kRemote}),
     bind<&App::health, &Health::status>({.name = "health.status",
                                          .text = "Status that the answer must have.",
                                          .maximum = 599,

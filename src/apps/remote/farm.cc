@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 namespace remuda::apps::remote {
@@ -17,6 +18,11 @@ namespace {
 Capacity configured(const base::Peer& peer) {
   const uint32_t most = peer.concurrency == 0 ? std::numeric_limits<uint32_t>::max() : peer.concurrency;
   return {.requests = most, .connections = most, .multiplexes = false};
+}
+
+uint32_t& idle_of(RemotePeer& peer, uint32_t place) {
+  if (peer.idle.size() <= place) peer.idle.resize(place + 1);
+  return peer.idle[place];
 }
 
 }  // namespace
@@ -48,15 +54,15 @@ void Farm::sign_off(uint32_t place) {
 
 bool Farm::has_place() const { return balancer_.busy() < options_.concurrency; }
 
-Farm::Borrowed Farm::borrow(const Balancer::Wish& wish, loop::Loop& loop, loop::Time deadline) {
+Farm::Borrowed Farm::borrow(const Asker& asker, loop::Loop& loop, loop::Time deadline) {
   const loop::Time now = loop.now();
   const std::scoped_lock lock(mutex_);
-  if (wish.avoid != 0) ++retries_;
+  if (asker.wish.avoid != 0) ++retries_;
   if (line_.empty() && has_place()) {
-    const Balancer::Choice choice = balancer_.choose(wish, now);
+    const Balancer::Choice choice = balancer_.choose(asker.wish, now);
     if (choice.peer != 0) {
       line_.passed_by();
-      return lend(choice.peer, now);
+      return lend(choice.peer, asker.place, now);
     }
     if (choice.all_down && !roster_.is_incomplete()) {
       line_.count(WaitingLine::Refusal::kUnavailable);
@@ -68,7 +74,7 @@ Farm::Borrowed Farm::borrow(const Balancer::Wish& wish, loop::Loop& loop, loop::
     line_.count(*refusal);
     return failure(*refusal, now);
   }
-  auto waiter = std::make_shared<FarmWaiter>(loop, now, deadline, wish);
+  auto waiter = std::make_shared<FarmWaiter>(loop, now, deadline, asker);
   line_.join(*waiter);
   look_after();
   return waiter;
@@ -79,6 +85,7 @@ std::expected<Lent, AcquireFailure> Farm::claim(FarmWaiter& waiter, const base::
   const std::scoped_lock lock(mutex_);
   if (const auto refusal = line_.leave(waiter, woken)) return std::unexpected(failure(*refusal, loop.now()));
   if (woken || woken.error().code == ETIMEDOUT) return std::move(waiter.granted);
+  --waiter.granted.peer->busy;
   if (!balancer_.ended(waiter.granted.peer->id, Outcome::kGivenUp, loop.now()))
     forget(waiter.granted.peer->id);
   serve(loop);
@@ -90,9 +97,8 @@ void Farm::give_back(const RemotePeer& peer, const Return& back, loop::Loop& loo
   if (back.outcome == Outcome::kAnswered) ++requests_;
   if (back.outcome == Outcome::kFailed || back.outcome == Outcome::kTimedOut) ++failures_;
   if (const auto its = peers_.find(peer.id); its != peers_.end()) {
-    std::vector<uint32_t>& idle = its->second->idle;
-    if (idle.size() <= back.place) idle.resize(back.place + 1);
-    idle[back.place] = back.idle;
+    --its->second->busy;
+    idle_of(*its->second, back.place) = back.idle;
   }
   const uint64_t changes = balancer_.changes();
   if (!balancer_.ended(peer.id, back.outcome, loop.now(), back.trouble)) forget(peer.id);
@@ -258,10 +264,24 @@ uint32_t Farm::busy() const {
 
 // --- under the lock
 
-Lent Farm::lend(uint64_t peer, loop::Time now) {
+Lent Farm::lend(uint64_t peer, uint32_t place, loop::Time now) {
   balancer_.started(peer, now);
   const std::shared_ptr<RemotePeer>& lent = peers_.at(peer);
+  if (!lent->capacity.multiplexes) make_room(*lent, place);
+  ++lent->busy;
   return {lent, lent->capacity, lent->keeps_connections};
+}
+
+// A loop that keeps a connection there takes that one. Another's would hold a process that this request
+// needs, if it is known how many there are.
+void Farm::make_room(RemotePeer& peer, uint32_t place) {
+  uint32_t& own = idle_of(peer, place);
+  if (own > 0) {
+    --own;
+    return;
+  }
+  const uint32_t idle = std::accumulate(peer.idle.begin(), peer.idle.end(), 0U);
+  if (idle > 0 && peer.busy + idle >= peer.capacity.connections) close_idle(peer);
 }
 
 void Farm::serve(loop::Loop& from) {
@@ -269,13 +289,13 @@ void Farm::serve(loop::Loop& from) {
   while (has_place()) {
     auto* const next = static_cast<FarmWaiter*>(line_.next(now));
     if (next == nullptr) return;
-    const Balancer::Choice choice = balancer_.choose(next->wish, now);
+    const Balancer::Choice choice = balancer_.choose(next->asker.wish, now);
     if (choice.peer == 0) {
       if (choice.all_down && !roster_.is_incomplete())
         line_.dismiss_all(from, WaitingLine::Refusal::kUnavailable);
       return;
     }
-    next->granted = lend(choice.peer, now);
+    next->granted = lend(choice.peer, next->asker.place, now);
     WaitingLine::wake(line_.grant(*next, now), from);
   }
 }

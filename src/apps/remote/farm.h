@@ -43,7 +43,14 @@ struct RemotePeer {
 
   bool keeps_connections = true;
   Capacity capacity;
+  uint32_t busy = 0;           // requests, on all loops
   std::vector<uint32_t> idle;  // by place of the loop: connections that it kept there when it last gave back
+};
+
+// Who asks, and for whom.
+struct Asker {
+  uint32_t place = 0;  // of the loop
+  Balancer::Wish wish;
 };
 
 // What the farm says to a loop that it lends on. Called on that loop's thread.
@@ -65,9 +72,9 @@ struct Lent {
 
 class FarmWaiter final : public WaitingLine::Waiter {
  public:
-  FarmWaiter(loop::Loop& loop, loop::Time since, loop::Time deadline, const Balancer::Wish& its_wish)
-      : Waiter(loop, since, deadline), wish(its_wish) {}
-  const Balancer::Wish wish;
+  FarmWaiter(loop::Loop& loop, loop::Time since, loop::Time deadline, const Asker& its_asker)
+      : Waiter(loop, since, deadline), asker(its_asker) {}
+  const Asker asker;
   Lent granted;
 };
 
@@ -87,7 +94,7 @@ class Farm {
   void sign_off(uint32_t place);
 
   using Borrowed = std::variant<Lent, std::shared_ptr<FarmWaiter>, AcquireFailure>;
-  Borrowed borrow(const Balancer::Wish& wish, loop::Loop& loop, loop::Time deadline);
+  Borrowed borrow(const Asker& asker, loop::Loop& loop, loop::Time deadline);
   // The waiter's word when it has woken up.
   std::expected<Lent, AcquireFailure> claim(FarmWaiter& waiter, const base::Result<void>& woken,
                                             loop::Loop& loop);
@@ -136,7 +143,8 @@ class Farm {
   uint32_t busy() const;
 
  private:
-  Lent lend(uint64_t peer, loop::Time now);
+  Lent lend(uint64_t peer, uint32_t place, loop::Time now);
+  void make_room(RemotePeer& peer, uint32_t place);
   void serve(loop::Loop& from);
   void apply(const Roster::Change& change);
   void forget(uint64_t peer);

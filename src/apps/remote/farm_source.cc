@@ -77,6 +77,7 @@ class FarmSource::Seat final : public FarmSeat, public std::enable_shared_from_t
 
   Farm& farm() { return farm_; }
   Activity& activity() { return *activity_; }
+  uint32_t place() const { return place_; }
 
  private:
   static std::string trouble_of(Outcome outcome, const PeerEndpoint& endpoint) {
@@ -183,10 +184,10 @@ std::string_view FarmSource::name() const { return seat_->farm().options().name;
 loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> FarmSource::acquire(
     const StartRequest& request, loop::Time deadline) {
   auto lease = std::make_unique<FarmLease<Seat>>(*seat_, request);
-  const Balancer::Wish wish{.key = hash_of(request.key), .avoid = request.avoid};
+  const Asker asker{.place = seat_->place(), .wish = {.key = hash_of(request.key), .avoid = request.avoid}};
   Farm& farm = seat_->farm();
   loop::Loop& loop = seat_->loop();
-  auto borrowed = farm.borrow(wish, loop, deadline);
+  auto borrowed = farm.borrow(asker, loop, deadline);
   if (auto* const failure = std::get_if<AcquireFailure>(&borrowed))
     co_return std::unexpected(std::move(*failure));
   if (auto* const lent = std::get_if<Lent>(&borrowed)) {

@@ -261,9 +261,9 @@ TEST_F(FarmTest, IdleConnectionsAreClosedWhenARequestStarves) {
   FarmSource source(farm, loop_);
   int closings = 0;
   auto kept = take(source);
-  kept->endpoint()->connections = std::make_unique<IdleConnections>(1, closings);
+  kept->endpoint()->connections = std::make_unique<IdleConnections>(2, closings);
   give_back(std::move(kept));
-  auto starving = take(source);
+  auto starving = take(source);  // over one of the two
   starving->at(Phase::kSend);
   pass(1s);
   EXPECT_EQ(closings, 0);
@@ -273,6 +273,25 @@ TEST_F(FarmTest, IdleConnectionsAreClosedWhenARequestStarves) {
   pass(11ms);
   EXPECT_EQ(closings, 1);
   pass(50ms);  // nothing is idle there any more
+  EXPECT_EQ(closings, 1);
+}
+
+// Two processes, both held by what another loop keeps: its connections go at once.
+TEST_F(FarmTest, WhatOtherLoopsKeepMakesRoomAtAPeerOfKnownSize) {
+  Farm farm(options_of({"10.0.0.1:9000 concurrency=2"}));
+  FarmSource source(farm, loop_);
+  loop::DeterministicBackend other_backend;
+  loop::Loop other_loop(other_backend);
+  FarmSource other_source(farm, other_loop);
+  int closings = 0;
+  auto kept = take(source);
+  kept->endpoint()->connections = std::make_unique<IdleConnections>(2, closings);
+  give_back(std::move(kept));
+  auto own = take(source);  // over one of its own
+  pass();
+  EXPECT_EQ(closings, 0);
+  auto others = take(other_source);
+  pass();
   EXPECT_EQ(closings, 1);
 }
 
