@@ -44,7 +44,7 @@ class Manager {
   void wake();
   // For somebody else's sake: its idlest instance goes, if it has one to spare.
   void give_up_idlest();
-  // Measures whatever has not been measured for a second.
+  // Measures whatever has worked since it was measured, if that was not just now.
   loop::Task<void> measure_now();
 
   // For a rolling restart: one that takes over from `old` (null: from nobody) and answers for its health.
@@ -89,7 +89,8 @@ class Manager {
   // --- figures
   bool may_start();
   loop::Task<void> measure_regularly();
-  loop::Task<void> measure_one(Keeper keeper);
+  loop::Task<void> measure_all();
+  loop::Task<void> measure_one(Keeper keeper, loop::Time deadline);
   void set_look_at(InstanceKeeper& keeper);
   void update_claim(loop::Time now);
   Appetite appetite() const;

@@ -17,7 +17,7 @@ namespace {
 constexpr std::chrono::seconds kBetween{10};
 constexpr std::chrono::seconds kBetweenWithLimits{1};
 constexpr std::chrono::milliseconds kApart{50};  // at least, however many requests
-constexpr std::chrono::seconds kMeasureTime{2};
+constexpr std::chrono::seconds kMeasureTime{1};
 constexpr uint64_t kRequestsBetween = 50;
 
 std::string mebibytes(uint64_t bytes) {
@@ -31,8 +31,7 @@ loop::Task<void> Manager::measure_regularly() {
   while (true) {
     const auto waited = co_await measure_.wait(tools_.loop.now() + between);
     if (!waited && waited.error().code != ETIMEDOUT) co_return;
-    for (const Keeper& keeper : std::vector(keepers_)) co_await measure_one(keeper);
-    measured_at_ = tools_.loop.now();
+    co_await measure_all();
     wake();
     if (!co_await tools_.loop.sleep_until(tools_.loop.now() + kApart)) co_return;
   }
@@ -40,17 +39,26 @@ loop::Task<void> Manager::measure_regularly() {
 
 loop::Task<void> Manager::measure_now() {
   if (tools_.loop.now() - measured_at_ < kBetweenWithLimits) co_return;
-  measured_at_ = tools_.loop.now();
-  for (const Keeper& keeper : std::vector(keepers_)) co_await measure_one(keeper);
+  co_await measure_all();
 }
 
-loop::Task<void> Manager::measure_one(Keeper keeper) {
+// All of them together within kMeasureTime: whoever asks for the status waits for it.
+loop::Task<void> Manager::measure_all() {
+  measured_at_ = tools_.loop.now();
+  const loop::Time deadline = measured_at_ + kMeasureTime;
+  for (const Keeper& keeper : std::vector(keepers_)) {
+    if (tools_.loop.now() >= deadline) co_return;
+    co_await measure_one(keeper, deadline);
+  }
+}
+
+loop::Task<void> Manager::measure_one(Keeper keeper, loop::Time deadline) {
   if (keeper->stage != InstanceKeeper::Stage::kReady || keeper->is_stopped()) co_return;
   const Group::Facts facts = group_.facts(*keeper->instance(), tools_.loop.now());
   const bool known = keeper->memory().proportional > 0;
   if (known && facts.busy == 0 && facts.requests == keeper->requests_measured) co_return;
   const loop::Duration cpu = keeper->cpu();
-  co_await keeper->measure(tools_.loop.now() + kMeasureTime);
+  co_await keeper->measure(deadline);
   if (known) computes_.add(keeper->cpu() - cpu, facts.worked - keeper->worked_measured);
   keeper->requests_measured = facts.requests;
   keeper->worked_measured = facts.worked;
