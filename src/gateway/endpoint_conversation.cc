@@ -106,7 +106,7 @@ void EndpointConversation::stop(int reason, std::string_view why) {
 
 // From the moment somebody stopped it until the stream is over.
 loop::Task<void> EndpointConversation::part() {
-  const bool killed = stopped_ == ETIMEDOUT && !is_shared();
+  const bool killed = timed_out() && !is_shared();
   if (!killed) {
     const bool may_finish = options_.on_client_gone == ClientGone::kFinish && !must_stop_ &&
                             (stopped_ == ECONNRESET || given_up_);
@@ -114,7 +114,8 @@ loop::Task<void> EndpointConversation::part() {
     co_await wait_over(part_deadline());
   }
   if (over_) co_return;
-  if (loop_.root().cancelled() == 0) lease_->terminate(reason_text(stopped_));
+  if (loop_.root().cancelled() == 0)
+    lease_->terminate(silent_ ? "it sent nothing for too long" : reason_text(stopped_));
   leave();
   loop::Scope to_the_end(loop_);
   co_await to_the_end.run(wait_over(loop::kNever));
@@ -123,7 +124,7 @@ loop::Task<void> EndpointConversation::part() {
 // A process that goes on with what nobody wants is busy until its time limit.
 loop::Time EndpointConversation::part_deadline() const {
   const loop::Time soon = loop_.now() + kAbortGrace;
-  const bool asked_for = stopped_ == ETIMEDOUT || (stopped_ == ECANCELED && !given_up_);
+  const bool asked_for = timed_out() || (stopped_ == ECANCELED && !given_up_);
   if (asked_for || options_.time_limit == loop::Duration::zero()) return soon;
   return std::max(soon, began_ + options_.time_limit);
 }
@@ -195,11 +196,10 @@ loop::Task<Verdict> EndpointConversation::ended(loop::Duration most) {
 
 Verdict EndpointConversation::stopped_verdict() const {
   if (body_error_ != 0) return {Kind::kBroken, 400, "the request's body did not come whole"};
+  if (silent_) return {answered_ ? Kind::kBroken : Kind::kUnknown, 504, trouble_};
   if (stopped_ == ETIMEDOUT)
     return {Kind::kBroken, 504,
-            trouble_.empty()
-                ? fmt::format("no answer within the time limit of {} s", seconds(options_.time_limit))
-                : trouble_};
+            fmt::format("no answer within the time limit of {} s", seconds(options_.time_limit))};
   if (stopped_ == ECONNRESET) return {Kind::kBroken, 503, "the client left before the answer was complete"};
   if (given_up_) return {Kind::kBroken, 503, trouble_};
   return {Kind::kBroken, 503, trouble_.empty() ? "the request was ended from outside" : trouble_};
@@ -227,13 +227,19 @@ loop::Task<base::Result<size_t>> EndpointConversation::read(std::span<std::byte>
     if (waited) continue;
     if (waited.error().code != ETIMEDOUT) co_return std::unexpected(waited.error());
     if (loop_.now() >= quiet_deadline()) {
-      const loop::Duration limit = answered_ ? options_.read_timeout : options_.first_byte_timeout;
-      stop(ETIMEDOUT, fmt::format("the application sent nothing for {} s", seconds(limit)));
-      scope_.cancel(ETIMEDOUT);
+      stop_for_silence();
     } else if (loop_.now() >= deadline) {
       co_return std::unexpected(waited.error());
     }
   }
+}
+
+// Before the first byte another application may be asked, if that does no harm.
+void EndpointConversation::stop_for_silence() {
+  const loop::Duration limit = answered_ ? options_.read_timeout : options_.first_byte_timeout;
+  silent_ = true;
+  stop(ETIMEDOUT, fmt::format("the application sent nothing for {} s", seconds(limit)));
+  scope_.cancel(ETIMEDOUT);
 }
 
 loop::Time EndpointConversation::quiet_deadline() const {

@@ -13,6 +13,7 @@
 // the exchange and its stories. One loop, one thread.
 #pragma once
 
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,7 +98,9 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   void give_back();
   void drop_answer();
   void stop(int reason, std::string_view why);
-  bool is_stopped() const { return stopped_ != 0 || body_error_ != 0; }
+  bool is_stopped() const { return stopped_ != 0 || body_error_ != 0 || silent_; }
+  bool timed_out() const { return stopped_ == ETIMEDOUT || silent_; }
+  void stop_for_silence();
 
   void start_input(http::Body* body);
   loop::Task<void> pump(http::Body* body);
@@ -141,6 +144,7 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   bool over_ = false;
   int stopped_ = 0;
   int body_error_ = 0;
+  bool silent_ = false;    // the application sent nothing for too long
   bool given_up_ = false;  // by the exchange; else somebody cancelled the scope
   bool must_stop_ = false;
   Verdict verdict_;

@@ -13,10 +13,14 @@ namespace {
 // At once, for an application that multiplexes and does not say how many.
 constexpr uint32_t kUsualRequests = 64;
 
+// The instances of an application are alike: the next one will not know the question either.
+constexpr unsigned kAsksInVain = 3;
+
 }  // namespace
 
-Connections::Connections(ChannelGround& ground, apps::Endpoint& endpoint, Multiplex multiplex)
-    : ground_(ground), endpoint_(endpoint), multiplex_(multiplex) {}
+Connections::Connections(ChannelGround& ground, apps::Endpoint& endpoint, Multiplex multiplex,
+                         unsigned& asked_in_vain)
+    : ground_(ground), endpoint_(endpoint), multiplex_(multiplex), asked_in_vain_(asked_in_vain) {}
 
 Connections::~Connections() {
   for (const auto& connection : all_) {
@@ -81,17 +85,22 @@ void Connections::gone(Connection& connection, bool in_silence) {
 
 bool Connections::should_ask() {
   if (multiplex_ != Multiplex::kAuto || must_not_share_ || asking_ != Asking::kNotYet) return false;
-  if (endpoint_.capacity().multiplexes) return false;
+  if (endpoint_.capacity().multiplexes || asked_in_vain_ >= kAsksInVain) return false;
   asking_ = Asking::kUnderWay;
   return true;
 }
 
 void Connections::answered(const wire::FastcgiValues& values) {
+  if (!values.multiplexes.value_or(false)) return asked_in_vain();
   asking_ = Asking::kOver;
-  if (!values.multiplexes.value_or(false)) return;
   endpoint_.learned({.requests = std::max(values.requests.value_or(kUsualRequests), 1U),
                      .connections = std::max(values.connections.value_or(UINT32_MAX), 1U),
                      .multiplexes = true});
+}
+
+void Connections::asked_in_vain() {
+  asking_ = Asking::kOver;
+  ++asked_in_vain_;
 }
 
 void Connections::refused_to_multiplex() {

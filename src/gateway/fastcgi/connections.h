@@ -25,7 +25,8 @@ enum class Resend : uint8_t { kSafe, kUnsafe };
 
 class Connections final : public apps::Connections {
  public:
-  Connections(ChannelGround& ground, apps::Endpoint& endpoint, Multiplex multiplex);
+  // `asked_in_vain`: of all endpoints of the wire, which outlives this.
+  Connections(ChannelGround& ground, apps::Endpoint& endpoint, Multiplex multiplex, unsigned& asked_in_vain);
   ~Connections() override;
 
   size_t idle() const override { return idle_.size(); }
@@ -42,7 +43,7 @@ class Connections final : public apps::Connections {
   // Whether GET_VALUES is still to be sent. After true, one of the others is called.
   bool should_ask();
   void answered(const wire::FastcgiValues& values);
-  void asked_in_vain() { asking_ = Asking::kOver; }
+  void asked_in_vain();
 
   // --- by Connection
 
@@ -61,6 +62,7 @@ class Connections final : public apps::Connections {
   ChannelGround& ground_;
   apps::Endpoint& endpoint_;
   const Multiplex multiplex_;
+  unsigned& asked_in_vain_;
   std::vector<std::shared_ptr<Connection>> all_;
   std::vector<Connection*> idle_;  // the last is taken first
   Asking asking_ = Asking::kNotYet;

@@ -18,8 +18,7 @@ using wire::FastcgiStatus;
 using wire::FastcgiType;
 using Kind = Verdict::Kind;
 
-// GET_VALUES is answered by who was reading anyway; who needs longer does not know it.
-constexpr auto kAnswerWithin = std::chrono::seconds(1);
+// GET_VALUES is answered by who reads anyway; who has not done so by then does not know it.
 constexpr auto kAnswerAfterRequest = std::chrono::milliseconds(20);
 
 FastcgiRole role_of(Question::Role role) {
@@ -130,7 +129,8 @@ void FastcgiConversation::connection_ended(const ChannelEnd& end) { lost(end, *c
 
 loop::Task<void> FastcgiConversation::ask() {
   loop::Loop& loop = ground().loop;
-  const auto values = co_await ask_values(loop, *lease().endpoint(), loop.now() + kAnswerWithin);
+  // Until settle() ends it.
+  const auto values = co_await ask_values(loop, *lease().endpoint(), loop::kNever);
   values ? connections_.answered(*values) : connections_.asked_in_vain();
 }
 

@@ -222,6 +222,8 @@ TEST_F(FastcgiEndingsTest, AnApplicationThatFallsSilent) {
   loop_.run();
   EXPECT_EQ(loop_.now() - began, 2s);
   EXPECT_EQ(answer.verdict.status, 504);
+  EXPECT_EQ(answer.verdict.kind, Kind::kUnknown) << "another one may be asked";
+  EXPECT_EQ(answer.stopped, 0);
   answer = {};
   began = loop_.now();
   world_->ask(answer, get());

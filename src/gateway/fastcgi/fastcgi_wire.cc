@@ -12,7 +12,8 @@ std::shared_ptr<Conversation> FastcgiWire::converse(std::unique_ptr<apps::Lease>
                                                     const Question& question) {
   apps::Endpoint& endpoint = *lease->endpoint();
   if (endpoint.connections == nullptr)
-    endpoint.connections = std::make_unique<Connections>(channel_ground(), endpoint, options().multiplex);
+    endpoint.connections =
+        std::make_unique<Connections>(channel_ground(), endpoint, options().multiplex, asked_in_vain_);
   auto& connections = static_cast<Connections&>(*endpoint.connections);
   return std::make_shared<FastcgiConversation>(ground(), std::move(lease), question, connections);
 }

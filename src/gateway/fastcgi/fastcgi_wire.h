@@ -16,6 +16,9 @@ class FastcgiWire final : public EndpointWire {
 
   std::shared_ptr<Conversation> converse(std::unique_ptr<apps::Lease> lease,
                                          const Question& question) override;
+
+ private:
+  unsigned asked_in_vain_ = 0;  // whether it multiplexes, of all endpoints
 };
 
 }  // namespace remuda::gateway::fastcgi
