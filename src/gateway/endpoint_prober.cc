@@ -95,7 +95,9 @@ std::string EndpointProber::variables(std::string_view path) const {
   add("REMOTE_ADDR", "127.0.0.1");
   add("REQUEST_METHOD", "GET");
   add("REQUEST_URI", path);
-  add("SCRIPT_NAME", script);
+  // Without a root the program answers everything, and looks where PATH_INFO says.
+  add("SCRIPT_NAME", options_.root.empty() ? std::string_view() : script);
+  if (options_.root.empty()) add("PATH_INFO", script);
   add("SCRIPT_FILENAME", file);
   add("QUERY_STRING", query);
   if (!options_.root.empty()) add("DOCUMENT_ROOT", options_.root);

@@ -17,7 +17,7 @@ import harness
 from applications import Others, compiled, copied, owner_lines
 from harness import SLOWNESS, needs
 from load import Load
-from processes import descendants_of, eventually
+from processes import descendants_of, eventually, name_of
 
 pytestmark = needs("/usr/sbin/php-fpm8.2", "spawn-fcgi", "/usr/include/fcgiapp.h")
 
@@ -60,8 +60,11 @@ class Farm:
         return f"unix:{self.path(name)}"
 
     def run(self, name: str, processes: int = 2):
-        """Processes on libfcgi behind one socket."""
+        """Processes on libfcgi behind one socket; it accepts before the last of them has been started."""
         self.others.spawn_fcgi(name, self.path(name), self.program, processes)
+        below = self.others.running[name].pid
+        eventually(f"all of {name} run",
+                   lambda: sum(name_of(pid) == "application" for pid in descendants_of(below)) == processes)
 
     def replace(self, name: str, processes: int = 2):
         """What a deployment does to it: all its processes end, others come."""
@@ -171,9 +174,8 @@ def test_a_stopped_peer_is_avoided_and_comes_back_by_checks(farm):
         eventually("it gets requests again", lambda: farm.peers()[first]["requests"] > before, 5)
     outcome = load.outcome
     report("a peer was stopped and came back", outcome)
-    # An idempotent request without an answer goes to the other; nobody waits longer than for one silence.
-    assert set(outcome.statuses) <= {200, 504} and outcome.lost == [], outcome.statuses
-    assert outcome.statuses[504] <= 8 * 2
+    # A request without an answer is idempotent here and goes to the other; nobody waits longer than for one silence.
+    assert outcome.statuses.keys() == {200} and outcome.lost == [], outcome.statuses
     assert outcome.percentile(1) < 3 * SLOWNESS
     check_books(farm)
 
@@ -189,10 +191,10 @@ def test_a_stopped_peer_without_a_question_stays_down_until_a_trial(farm):
     farm.signal("one", signal.SIGSTOP)
     with Load(farm.server, "/", threads=4, every=0.02) as load:
         time.sleep(2)
-    silent = load.outcome.statuses[504]
     report("a peer was silent for 2 s", load.outcome)
-    assert set(load.outcome.statuses) <= {200, 504} and load.outcome.lost == []
-    assert silent <= 4 + 2 * 4, "four clients before it was known, then one each back-off"
+    assert load.outcome.statuses.keys() == {200} and load.outcome.lost == []
+    met_it = sum(seconds > 0.2 for seconds in load.outcome.seconds)
+    assert met_it <= (4 + 2 * 5) * SLOWNESS, "four clients before it was known, then one each back-off"
     farm.signal("one", signal.SIGCONT)
 
     def is_up():
