@@ -61,12 +61,25 @@ base::Fd try_lock(int base, const std::string& name) {
   }
 }
 
-// Second servers ("<name>.<pid>") that were killed.
-void remove_left_behind(int base, const std::string& name) {
+// "1f3a5c7e9b0d", "1f3a5c7e9b0d.4711": nothing else in the base is ours, whatever its ending.
+bool names_a_server(std::string_view name) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr std::string_view kDigits = "0123456789";
+  constexpr size_t kHashDigits = 12;
+  if (name.size() < kHashDigits || name.find_first_not_of(kHex) < kHashDigits) return false;
+  const std::string_view rest = name.substr(kHashDigits);
+  if (rest.empty()) return true;
+  return rest.size() > 1 && rest[0] == '.' && rest.find_first_not_of(kDigits, 1) == std::string_view::npos;
+}
+
+// Of servers that were killed, whatever their configuration.
+void remove_left_behind(int base) {
   for (const std::string& each : names_in(base)) {
-    if (!each.starts_with(name + ".") || !each.ends_with(kLockEnding) || each == name + ".lock") continue;
+    if (!each.ends_with(kLockEnding)) continue;
+    const std::string name = each.substr(0, each.size() - kLockEnding.size());
+    if (!names_a_server(name)) continue;
     if (const base::Fd lock = try_lock(base, each)) {
-      remove_tree(base, each.substr(0, each.size() - kLockEnding.size()));
+      remove_tree(base, name);
       ::unlinkat(base, each.c_str(), 0);
     }
   }
@@ -114,7 +127,7 @@ std::expected<RunDirectory, std::string> RunDirectory::make(const std::string& w
   RunDirectory made;
   made.base_ = std::move(*base);
   made.name_ = wanted.substr(slash + 1);
-  remove_left_behind(made.base_.get(), made.name_);
+  remove_left_behind(made.base_.get());
   made.lock_ = try_lock(made.base_.get(), made.name_ + ".lock");
   if (!made.lock_) {
     made.second_ = true;

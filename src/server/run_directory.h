@@ -7,8 +7,8 @@
 //     /run/remuda/1f3a5c7e9b0d.lock      locked while the server runs
 //     /run/remuda/1f3a5c7e9b0d/          0700, of the workers' user: new and empty at every start
 //
-// What a server that was killed has left is removed by the next one. While another server of the same
-// configuration runs, this one has "<directory>.<pid>". No part of it that we make is reached through a
+// What servers that were killed have left is removed by the next one that starts. While another server of the
+// same configuration runs, this one has "<directory>.<pid>". No part of it that we make is reached through a
 // symbolic link, or belongs to anybody else.
 #pragma once
 

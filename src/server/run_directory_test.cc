@@ -92,6 +92,22 @@ TEST_F(RunDirectoryTest, WhatAKilledServerHasLeftIsRemoved) {
   EXPECT_FALSE(fs::exists(second.string() + ".lock"));
 }
 
+TEST_F(RunDirectoryTest, WhatIsNotOursStays) {
+  fs::create_directories(place_ / "base");
+  for (const char* name : {"precious", "0123456789ab.x", "0123456789abcdef", "0123456789a"}) {
+    fs::create_directories(place_ / "base" / name);
+    std::ofstream(place_ / "base" / (std::string(name) + ".lock")) << "x";
+  }
+  fs::create_directories(place_ / "base" / "ba9876543210");
+  std::ofstream(place_ / "base" / "ba9876543210.lock") << "";
+  ASSERT_TRUE(RunDirectory::make(wanted_, std::nullopt));
+  for (const char* name : {"precious", "0123456789ab.x", "0123456789abcdef", "0123456789a"}) {
+    EXPECT_TRUE(fs::exists(place_ / "base" / name)) << name;
+    EXPECT_TRUE(fs::exists(place_ / "base" / (std::string(name) + ".lock"))) << name;
+  }
+  EXPECT_FALSE(fs::exists(place_ / "base" / "ba9876543210"));  // another configuration's, and nobody has it
+}
+
 TEST_F(RunDirectoryTest, ALinkInItsPlaceLeadsNowhere) {
   fs::create_directories(place_ / "base");
   fs::create_directories(place_ / "elsewhere");
