@@ -127,6 +127,7 @@ class App final : public Hub {
 
   // CGI: app_cgi.cc. The one request is read from the environment, fd 0, and written to fds 1 and 2.
   int begin_cgi();
+  void give_up_cgi(Request& request);
   int fill_cgi(Request& request);
   void write_cgi(Request& request, Chunk& chunk);
   void finish_cgi(Request& request, int status);

@@ -73,6 +73,13 @@ int App::begin_cgi() {
   return 0;
 }
 
+// The client, or the server, is gone.
+void App::give_up_cgi(Request& request) {
+  if (request.aborted) return;
+  request.aborted = true;
+  tell(request, kAborted);
+}
+
 int App::fill_cgi(Request& request) {
   Incoming& body = request.stream(Stream::kBody);
   Block* block = blocks.take();
@@ -87,7 +94,7 @@ int App::fill_cgi(Request& request) {
   }
   blocks.drop(block);
   if (got == 0 && cgi_left_ > 0) {  // the client left before all of it had come
-    request.aborted = true;
+    give_up_cgi(request);
     return ECANCELED;
   }
   if (cgi_left_ == 0) body.end();
@@ -97,7 +104,7 @@ int App::fill_cgi(Request& request) {
 void App::write_cgi(Request& request, Chunk& chunk) {
   const bool is_log = chunk.stream == static_cast<uint8_t>(RecordType::kStderr);
   const bool written = write_all(is_log ? 2 : 1, chunk.bytes + kHeaderSize, chunk.filled - kHeaderSize);
-  if (!written && !is_log) request.aborted = true;
+  if (!written && !is_log) give_up_cgi(request);
   chunk.filled = kHeaderSize;
 }
 
