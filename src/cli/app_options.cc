@@ -14,6 +14,8 @@ namespace remuda::cli {
 namespace {
 
 constexpr std::string_view kAllowedServers = "FCGI_WEB_SERVER_ADDRS";
+// An instance that is replaced may finish what it works on.
+constexpr std::chrono::seconds kBeyondTimeLimit{10};
 constexpr std::string_view kCookieKey = "cookie:";
 
 // Limits of an application hold for the whole server: worker processes share them out.
@@ -183,6 +185,7 @@ apps::pool::GroupOptions group_options(const config::Config& config, size_t app_
   options.memory_soft = instances.memory_soft.count;
   options.memory_hard = instances.memory_hard.count;
   options.start_timeout = instances.start_timeout;
+  options.drain_time = app.time_limit + kBeyondTimeLimit;
   options.back_off = app.health.back_off;
   options.back_off_most = app.health.back_off_most;
   options.queue = app.queue / processes;
