@@ -246,6 +246,21 @@ TEST_F(LifetimeTest, ExitZeroAfterSomeAnswersIsOnPurpose) {
   EXPECT_EQ(status().failed_starts, 0U);
 }
 
+TEST_F(LifetimeTest, WhoEndsAfterAsManyRequestsEachTimeIsReplacedBefore) {
+  options_.max = 1;
+  open();
+  for (int i = 0; i < 300; ++i) {
+    const Request& request = ask_and_wait();
+    ASSERT_FALSE(request.failure);
+    if (i > 120) EXPECT_LT(request.served_at - request.asked_at, 1ms) << i;
+    for (const InstanceStatus& instance : status().instances) {
+      if (instance.requests < 50) continue;
+      spawner_.end(*spawner_.programs[static_cast<size_t>(instance.pid) - 1001], FakeSpawner::exited(0));
+    }
+    run_for(1ms);
+  }
+}
+
 TEST_F(LifetimeTest, StandardErrorIsTheRequestsIfThereIsExactlyOne) {
   options_.max = 1;
   open();

@@ -20,6 +20,7 @@
 #include "apps/endpoint.h"
 #include "apps/pool/household.h"
 #include "apps/pool/label.h"
+#include "apps/pool/lifespan.h"
 #include "apps/pool/population.h"
 #include "apps/pool/sizing.h"
 
@@ -55,7 +56,8 @@ class Manager {
   Group& group() { return group_; }
   const std::vector<Keeper>& keepers() const { return keepers_; }
   uint32_t generation() const { return generation_; }
-  void set_generation(uint32_t generation) { generation_ = generation; }
+  // Another program, perhaps: what was learnt of the former one is forgotten.
+  void set_generation(uint32_t generation);
   std::vector<std::string> sizing_lines() const;
   size_t claim() const { return claim_; }
   uint64_t memory_in_use() const;  // measured
@@ -117,6 +119,7 @@ class Manager {
   loop::Event measure_;
   loop::Time next_look_ = loop::kNever;
 
+  Lifespan lifespan_;
   uint32_t failures_ = 0;  // starts, in a row
   loop::Time retry_at_{};
 

@@ -98,9 +98,9 @@ void Manager::admit(const Keeper& keeper) {
   keeper->stage = InstanceKeeper::Stage::kReady;
   retry_at_ = {};
   const double jitter = jitter_of(keeper->instance()->id);
-  if (options_.max_requests > 0)
-    keeper->requests_most =
-        std::max<uint64_t>(1, static_cast<uint64_t>(static_cast<double>(options_.max_requests) * jitter));
+  const uint64_t configured = options_.max_requests == 0 ? UINT64_MAX : options_.max_requests;
+  if (const uint64_t most = std::min(configured, lifespan_.replace_after()); most != UINT64_MAX)
+    keeper->requests_most = std::max<uint64_t>(1, static_cast<uint64_t>(static_cast<double>(most) * jitter));
   if (options_.max_age > loop::Duration::zero())
     keeper->old_at =
         keeper->started() + std::chrono::duration_cast<loop::Duration>(options_.max_age * jitter);
@@ -135,6 +135,7 @@ void Manager::report_end(const InstanceKeeper& keeper) {
   if (!keeper.leaving.empty() || keeper.is_stopped()) {
     tools_.log.info("app {}: ended: {}", name, keeper.leaving);
   } else if (journey.ending.success()) {
+    lifespan_.ended_on_purpose(group_.facts(*keeper.instance(), tools_.loop.now()).requests);
     tools_.log.info("app {}: {}", name, to_string(journey.ending));
   } else {
     tools_.log.error("app {}: {}\n{}", name, to_string(journey.ending), journey_text(journey));
@@ -142,11 +143,14 @@ void Manager::report_end(const InstanceKeeper& keeper) {
   if (ended_too_soon(keeper)) back_off("instances end at once: " + to_string(journey.ending), keeper);
 }
 
-// That it accepts is not enough: it has to have answered, or to have stayed for a while.
+// That it accepts is not enough: it has to have been given a request, or to have stayed for a while. One that
+// dies of a request did start: otherwise whoever knows a request that kills takes the application away from
+// everybody.
 bool Manager::has_proved_itself(const InstanceKeeper& keeper) const {
   if (keeper.stage != InstanceKeeper::Stage::kReady) return false;
   const loop::Time now = tools_.loop.now();
-  return group_.facts(*keeper.instance(), now).requests > 0 || now - keeper.started() >= kSoon;
+  const Group::Facts facts = group_.facts(*keeper.instance(), now);
+  return facts.requests > 0 || facts.failures > 0 || facts.busy > 0 || now - keeper.started() >= kSoon;
 }
 
 bool Manager::ended_too_soon(const InstanceKeeper& keeper) const {
@@ -177,6 +181,11 @@ void Manager::bury(const Keeper& keeper) {
   group_.set_starting(starting());
   household_.room_made();
   wake();
+}
+
+void Manager::set_generation(uint32_t generation) {
+  generation_ = generation;
+  lifespan_ = {};
 }
 
 Manager::Keeper Manager::start_successor(const Keeper& old, uint32_t generation) {
