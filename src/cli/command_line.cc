@@ -159,7 +159,7 @@ void add_check(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
 
 void add_explain_app(CLI::App& explain, Parsed& parsed, const Terminal& terminal) {
   CLI::App* command =
-      explain.add_subcommand("app", "Say how an application is configured, and what its size follows from");
+      explain.add_subcommand("app", "How an application is set up, and what its size follows from");
   command->add_option("NAME", parsed.live.app, "The application's name")
       ->type_name("")
       ->required()
@@ -172,9 +172,8 @@ void add_explain_app(CLI::App& explain, Parsed& parsed, const Terminal& terminal
 }
 
 void add_explain(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
-  CLI::App* command = app.add_subcommand(
-      "explain",
-      "Say which route answers a URL, why, and within what limits; or how an application is set up");
+  CLI::App* command =
+      app.add_subcommand("explain", "Which route answers a URL, and why; how an application is set up");
   command->add_option("URL", parsed.request.url, "A URL, or its path alone")
       ->type_name("")
       ->group("The request");
@@ -283,9 +282,7 @@ int parse_and_run(CLI::App& app, Parsed& parsed, int count, const char* const* a
 int run(int count, const char* const* arguments, const Serve& serve, const Terminal& terminal) {
   Parsed parsed;
   CLI::App app(
-      "Remuda serves files and runs applications: a process for each request, processes kept alive, or a "
-      "farm of "
-      "others' processes.",
+      "Remuda serves files and runs applications: CGI programs, pools of processes, farms of others.",
       "remuda");
   app.formatter(std::make_shared<Formatter>());
   app.set_version_flag("--version", version_line(), "The version of this program");
