@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The file is used once through; when all that was written has been read it begins again at its start.
+// The file is used once through, and what has been read is given back to the disk; when all that was written
+// has been read it begins again at its start.
 #include "gateway/inbox.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "gateway/nameless_file.h"
@@ -26,7 +28,7 @@ size_t Inbox::take(std::span<std::byte> into) {
 
 Inbox::Room Inbox::room() const {
   if (!may_spill()) return front_.size() + back_.size() > bounds_.memory ? Room::kNo : Room::kYes;
-  if (written_ + back_.size() > bounds_.spill) return Room::kNo;
+  if (written_ - read_ + back_.size() > bounds_.spill) return Room::kNo;
   return back_.size() > bounds_.memory + kPiece ? Room::kSoon : Room::kYes;
 }
 
@@ -85,6 +87,8 @@ base::Result<std::string> Inbox::read_piece(uint64_t at, size_t most) const {
   if (count < 0) return base::failure_from_errno("read an answer from the disk");
   if (count == 0) return base::failure(EIO, "an answer on the disk is shorter than it was");
   piece.resize(static_cast<size_t>(count));
+  // Not every file system can; then it keeps what it has until the file goes.
+  ::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at), count);
   return piece;
 }
 

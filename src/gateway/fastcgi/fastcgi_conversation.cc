@@ -32,12 +32,13 @@ FastcgiRole role_of(Question::Role role) {
 
 // The methods that RFC 9110 section 9.2.2 calls idempotent.
 Resend resend_of(std::string_view variables) {
-  using namespace std::string_view_literals;
-  for (const std::string_view method : {"GET\0"sv, "HEAD\0"sv, "OPTIONS\0"sv, "PUT\0"sv, "DELETE\0"sv}) {
-    constexpr std::string_view kName = "REQUEST_METHOD=";
-    const size_t at = variables.find(kName);
-    if (at == std::string_view::npos) return Resend::kUnsafe;
-    if (variables.substr(at + kName.size()).starts_with(method)) return Resend::kSafe;
+  constexpr std::string_view kName = "REQUEST_METHOD=";
+  const size_t at = variables.find(kName);
+  if (at == std::string_view::npos) return Resend::kUnsafe;
+  const std::string_view rest = variables.substr(at + kName.size());
+  const std::string_view method = rest.substr(0, rest.find('\0'));
+  for (const std::string_view safe : {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}) {
+    if (method == safe) return Resend::kSafe;
   }
   return Resend::kUnsafe;
 }
