@@ -101,6 +101,15 @@ class Browser:
     def text(self, selector: str) -> str:
         return self.command(f"element/{self.find(selector)}/text", method="GET")
 
+    def see(self, selector: str, words: str):
+        """Waits until the element says these words."""
+        def look():
+            said = self.command(f"element/{self._now(selector)}/text", method="GET")
+            if words not in said:
+                raise Refused(f"{selector} says {said[:200]!r}, not {words!r}")
+
+        self._until(f"{selector} says {words!r}", look)
+
     def has(self, selector: str) -> bool:
         return bool(self.command("elements", {"using": "css selector", "value": selector}))
 

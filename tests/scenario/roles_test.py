@@ -59,9 +59,8 @@ CONFIGURATION = """
 def server(shared):
     for name in ("authorizer", "filter", "application"):
         compiled(shared.place, name)
-    for folder in ("guarded", "loud", "guarded-loud"):
-        shared.place.file(f"site/{folder}/text.txt", TEXT)
-        shared.place.file(f"site/{folder}/large.txt", "abcdefgh" * 500_000)
+    shared.place.file("site/text.txt", TEXT)
+    shared.place.file("site/large.txt", "abcdefgh" * 500_000)
     return shared(CONFIGURATION.format(owner=owner_lines('[server]\n    user = "{0}"')))
 
 
@@ -119,6 +118,7 @@ def test_redirect_behind_an_authorizer(server):
 def test_failure_never_allows(server, ticket, statuses):
     """It died or it is late: nobody passes."""
     for target in ("/guarded/text.txt", "/guarded-app/environment"):
+        assert server.get("/guarded/text.txt", GOOD).text == TEXT  # one that has answered is no failed start
         answer = server.get(target, f"X-Ticket: {ticket}")
         assert answer.status in statuses and TEXT not in answer.text
     assert server.get("/guarded/text.txt", GOOD).text == TEXT
@@ -151,7 +151,7 @@ def test_many_at_once(server):
 def test_file_goes_through_the_filter(server):
     """Its bytes, its length and the time of its last change."""
     answer = server.get("/loud/text.txt")
-    path = server.place / "site/loud/text.txt"
+    path = server.place / "site/text.txt"
     assert (answer.status, answer.text) == (200, TEXT.upper())
     assert answer["X-Length"] == str(len(TEXT)) and answer["X-Changed"] == str(int(path.stat().st_mtime))
 

@@ -57,7 +57,7 @@ CONFIGURATION = """
     type = "fastcgi"
     model = "pool"
     program = "/usr/bin/php-cgi"
-    arguments = ["-d", "upload_max_filesize=16M", "-d", "error_log=/dev/stderr"]
+    arguments = ["-dupload_max_filesize=16M", "-derror_log=/dev/stderr"]
     root = "site"
     scripts = [".php"]
     index = ["index.php"]
@@ -112,7 +112,7 @@ def install(browser: Browser, url: str):
     browser.type("#pass1", PASSWORD, clear=True)
     browser.type("#admin_email", "keeper@example.org")
     browser.click("#submit")
-    assert "Success" in browser.text("h1")
+    browser.see("h1", "Success")
 
 
 def log_in(browser: Browser, url: str):
@@ -121,7 +121,7 @@ def log_in(browser: Browser, url: str):
     browser.type("#user_pass", PASSWORD)
     browser.click("#wp-submit")
     browser.find("#wpadminbar")
-    assert "Dashboard" in browser.text("h1")
+    browser.see("h1", "Dashboard")
 
 
 def name_posts_by_title(browser: Browser, url: str):
@@ -167,8 +167,8 @@ def test_wordpress(server, place):
         address = write_post(browser, server.url, "Saddled & ready", "Every rider has a horse at once.")
         browser.picture(place / "editor.png")
         browser.open(address)
-        assert browser.text("h1, h2.wp-block-post-title") == "Saddled & ready"
-        assert "Every rider has a horse" in browser.text(".entry-content, .wp-block-post-content")
+        browser.see("h1, h2.wp-block-post-title", "Saddled & ready")
+        browser.see(".entry-content, .wp-block-post-content", "Every rider has a horse at once.")
         browser.picture(place / "post.png")
     keep_pictures(place)
     check_upload(server, place)
@@ -194,13 +194,14 @@ def check_upload(server, place):
 
 def check_answers(server, address: str):
     """What a browser does not ask: sources stay secret, unknown names are WordPress's own, nothing failed meanwhile."""
+    host = f"127.0.0.1:{server.port}"  # WordPress sends whoever names it otherwise to its own address
     path = address.removeprefix(server.url)
-    assert path.startswith("/20") and server.get(path).status == 200
-    assert "Saddled &#038; ready" in server.get("/?feed=rss2").text or "Saddled" in server.get("/feed/").text
-    missing = server.get("/there/is/no/such/page/")
+    assert path.startswith("/20") and server.get(path, host=host).status == 200
+    assert "Saddled &#038; ready" in server.get("/feed/", host=host).text
+    missing = server.get("/there/is/no/such/page/", host=host)
     assert missing.status == 404 and "Remuda" in missing.text
     for source in ("/wp-config.php", "/wp-includes/version.php"):
         assert b"<?php" not in server.get(source).body
-    assert server.get("/wp-admin/").status == 302
-    failed = [line for line in server.access() if line["status"] >= 500]
+    assert server.get("/wp-admin/", host=host).status == 302
+    failed = [line for line in server.access() if line["status"] >= 500 and line["complete"]]  # a browser leaves at times
     assert not failed, failed

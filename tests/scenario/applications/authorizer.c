@@ -16,7 +16,7 @@ int main(void) {
     } else if (getenv("CONTENT_LENGTH") || getenv("PATH_INFO") || getenv("SCRIPT_NAME")) {
       printf("Status: 500 Told too much\r\n\r\n");
     } else if (strcmp(ticket, "good") == 0) {
-      printf("Variable-TICKET_HOLDER: rider\r\n\r\n");
+      printf("Status: 200 OK\r\nVariable-TICKET_HOLDER: rider\r\n\r\n");
     } else if (strcmp(ticket, "odd") == 0) {
       printf("Status: 200 OK\r\nVariable-REMOTE_ADDR: 6.6.6.6\r\nVariable-TICKET_HOLDER: odd\r\n\r\n");
     } else if (strcmp(ticket, "gone") == 0) {

@@ -14,6 +14,8 @@ int main(void) {
     }
     const char* length = getenv("FCGI_DATA_LENGTH");
     const char* changed = getenv("FCGI_DATA_LAST_MOD");
+    while (getchar() != EOF) {  // libfcgi wants the body read to its end before the file
+    }
     if (FCGI_StartFilterData() != 0) continue;
     printf("Content-Type: text/plain\r\nX-Length: %s\r\nX-Changed: %s\r\n\r\n", length, changed);
     for (int byte; (byte = getchar()) != EOF;) putchar(toupper(byte));
