@@ -50,6 +50,7 @@ loop::Task<bool> Answering::ask(const Inquiry& inquiry) {
       co_return co_await refuse_head(progress);
     const Verdict verdict = co_await stream_->conversation().ended(kExplainWithin);
     if (again >= options_.retries || !may_ask_again(inquiry, verdict)) co_return co_await explain(verdict);
+    risked_ = risked_ || verdict.kind == Verdict::Kind::kUnknown;
     avoid = stream_->conversation().endpoint();
     co_await let_go_of_this_one();
   }
@@ -148,7 +149,9 @@ bool Answering::may_ask_again(const Inquiry& inquiry, const Verdict& verdict) co
   const bool has_whole_body = inquiry.body == nullptr || inquiry.body->remaining() == body_length_;
   if (!has_whole_body) return false;
   if (verdict.kind == Verdict::Kind::kNotBegun) return true;
-  return verdict.kind == Verdict::Kind::kUnknown && is_idempotent(exchange_.request.method);
+  // Once: a request that brings down whoever gets it would go through all of them.
+  if (verdict.kind != Verdict::Kind::kUnknown || risked_) return false;
+  return is_idempotent(exchange_.request.method);
 }
 
 loop::Task<void> Answering::let_go_of_this_one() {

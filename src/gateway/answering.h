@@ -6,7 +6,7 @@
 //     ask()       a lease -> a conversation over the wire -> the head of the answer (interim ones are passed
 //     on);
 //                 again with another lease where that is safe (principle 8): never after a byte of an answer,
-//                 when the request may have begun only if it is idempotent, and only with its whole body
+//                 when the request may have begun once, if it is idempotent, and only with its whole body
 //     pass_on()   the answer becomes the exchange's: short ones in one piece, others as a stream that is
 //     pulled
 //                 as fast as the client reads, or what the server has where the application points
@@ -88,6 +88,7 @@ class Answering {
   Question::Role role_ = Question::Role::kResponder;
   uint64_t body_length_ = 0;  // of a streamed one, before anybody has read of it
   unsigned interims_ = 0;
+  bool risked_ = false;  // it was sent again although it may have begun
 };
 
 }  // namespace remuda::gateway

@@ -83,6 +83,9 @@ TEST_F(AnsweringTest, WhatHasNotBegunIsSentAgainElsewhere) {
 TEST_F(AnsweringTest, WhatMayHaveBegunOnlyIfItIsIdempotent) {
   EXPECT_EQ(status_of("GET", {fails(Kind::kUnknown), kAnswers}), 200);
   EXPECT_EQ(status_of("DELETE", {fails(Kind::kUnknown), kAnswers}), 200);
+  EXPECT_EQ(status_of("GET", {fails(Kind::kNotBegun), fails(Kind::kUnknown), kAnswers}), 200);
+  EXPECT_EQ(status_of("GET", {fails(Kind::kUnknown), fails(Kind::kUnknown), kAnswers}), 502);
+  EXPECT_EQ(fake_.asked.size(), 2U);
   EXPECT_EQ(status_of("POST", {fails(Kind::kUnknown), kAnswers}), 502);
   EXPECT_EQ(status_of("PATCH", {fails(Kind::kUnknown), kAnswers}), 502);
   EXPECT_EQ(fake_.asked.size(), 1U);

@@ -25,8 +25,8 @@ struct Destination {
   std::unique_ptr<http::Handler> handler;
   std::string name;         // for logs: "files /srv/www", "app gitweb"
   uint64_t body_limit = 0;  // 413 beyond, bytes
-  std::unique_ptr<NamedFiles>
-      named_files;  // what its applications may send by name (X-Sendfile); may be null
+  // What its applications may send by name (X-Sendfile); may be null.
+  std::unique_ptr<NamedFiles> named_files = nullptr;
 };
 
 class RequestSteps final : public http::Service {

@@ -29,6 +29,19 @@ std::string where(const Router& router, std::string_view host, std::string_view 
   return std::to_string(match.route) + " " + std::string(path.substr(0, match.mount));
 }
 
+TEST(Router, InternalRoutesAnswerNobodyFromOutside) {
+  auto inside = route("/inside/");
+  inside.internal = true;
+  const Router router({route("/inside/public/"), inside, route("/")});
+  EXPECT_EQ(where(router, "h", "/inside/public/a"), "0 /inside/public");
+  EXPECT_EQ(where(router, "h", "/inside/a"), "404");
+  const RouteMatch match = router.match("h", "/inside/a", "GET", Asked::kFromInside);
+  EXPECT_EQ(match.kind, Kind::kRoute);
+  EXPECT_EQ(match.route, 1U);
+  EXPECT_THAT(router.trace("h", "/inside/a", "GET"),
+              ElementsAre(RouteVerdict::kOtherPath, RouteVerdict::kInternalOnly, RouteVerdict::kNotTried));
+}
+
 TEST(Router, FirstMatchWins) {
   const Router router({route("/a/b/"), route("/a/"), route("*.png"), route("/")});
   EXPECT_EQ(where(router, "h", "/a/b/c"), "0 /a/b");
