@@ -101,6 +101,8 @@ gateway::AppOptions app_options(const config::App& app, const config::Route& rou
       app.request_buffering ? gateway::RequestBuffering::kAlways : gateway::RequestBuffering::kWhenNeeded;
   options.on_client_gone = to_gateway(app.on_client_gone);
   options.retries = app.retries;
+  options.may_have_begun = app.model == config::AppModel::kPool ? gateway::MayHaveBegun::kIsOver
+                                                                : gateway::MayHaveBegun::kIsRiskedOnce;
   options.head_limit = app.head_limit.count;
   options.body_limit = app.body.count;
   options.spool_above = app.spool_above.count;

@@ -149,9 +149,8 @@ bool Answering::may_ask_again(const Inquiry& inquiry, const Verdict& verdict) co
   const bool has_whole_body = inquiry.body == nullptr || inquiry.body->remaining() == body_length_;
   if (!has_whole_body) return false;
   if (verdict.kind == Verdict::Kind::kNotBegun) return true;
-  // Once: a request that brings down whoever gets it would go through all of them.
   if (verdict.kind != Verdict::Kind::kUnknown || risked_) return false;
-  return is_idempotent(exchange_.request.method);
+  return options_.may_have_begun == MayHaveBegun::kIsRiskedOnce && is_idempotent(exchange_.request.method);
 }
 
 loop::Task<void> Answering::let_go_of_this_one() {

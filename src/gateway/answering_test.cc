@@ -89,6 +89,9 @@ TEST_F(AnsweringTest, WhatMayHaveBegunOnlyIfItIsIdempotent) {
   EXPECT_EQ(status_of("POST", {fails(Kind::kUnknown), kAnswers}), 502);
   EXPECT_EQ(status_of("PATCH", {fails(Kind::kUnknown), kAnswers}), 502);
   EXPECT_EQ(fake_.asked.size(), 1U);
+  options_.may_have_begun = MayHaveBegun::kIsOver;
+  EXPECT_EQ(status_of("GET", {fails(Kind::kUnknown), kAnswers}), 502);
+  EXPECT_EQ(status_of("GET", {fails(Kind::kNotBegun), kAnswers}), 200);
 }
 
 TEST_F(AnsweringTest, NothingElseIsSentTwice) {

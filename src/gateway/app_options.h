@@ -29,6 +29,11 @@ enum class RequestBuffering : uint8_t {
   kAlways,
 };
 
+// A request that may have begun although nothing of an answer came (its connection or process was gone): an
+// idempotent one may be sent again (principle 8), once. Not where the application is one's own processes: a
+// request that brings one down would bring down the next, and how one ended is known there.
+enum class MayHaveBegun : uint8_t { kIsOver, kIsRiskedOnce };
+
 // What a request goes by where several could answer it: the same key leads to the same one if it can.
 enum class KeyBy : uint8_t { kNothing, kCookie, kPath, kClient };
 
@@ -59,6 +64,7 @@ struct AppOptions {
   RequestBuffering request_buffering = RequestBuffering::kWhenNeeded;
   ClientGone on_client_gone = ClientGone::kAbort;
   uint32_t retries = 2;  // times that a request is sent again, when it is safe (principle 8)
+  MayHaveBegun may_have_begun = MayHaveBegun::kIsRiskedOnce;
   KeyBy key_by = KeyBy::kNothing;
   std::string key_cookie;                                     // its name, for kCookie
   loop::Duration gather_time = std::chrono::milliseconds(5);  // the first bytes wait so long for the end
