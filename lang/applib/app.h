@@ -41,6 +41,7 @@ struct Connection final : Session, Link<AllTag>, Link<AgainTag>, Link<FreshTag> 
   bool writable = true;           // until the kernel says EAGAIN
   bool watched = false;           // by epoll
   bool gone = false;              // in App::graves_
+  bool held_back = false;         // receives no more until its answers are taken
   Nanoseconds lingers_until = 0;  // not 0: everything is sent, what still comes is thrown away
 };
 
@@ -150,6 +151,7 @@ class App final : public Hub {
   List<Connection, AllTag> graves_;
   uint32_t connection_count_ = 0;
   uint32_t lingering_ = 0;
+  Nanoseconds rests_until_ = 0;  // accepting does: there was no descriptor or no memory for one more
 
   bool leading_ = false;
   // What the leader waits for while it sleeps in epoll_wait; null: it does not sleep. See nudge().

@@ -14,6 +14,7 @@ namespace remuda::app {
 namespace {
 
 constexpr Nanoseconds kLinger = 2'000 * kMillisecond;
+constexpr Nanoseconds kRest = 100 * kMillisecond;
 constexpr uint32_t kGone = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
 }  // namespace
@@ -37,7 +38,11 @@ void App::accept_connections() {
     sockaddr_storage peer{};
     socklen_t size = sizeof(peer);
     const int socket = accept4(listener_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
-    if (socket < 0) return;  // none left, or a connection that is gone again; for the rest epoll calls again
+    if (socket < 0) {
+      const bool poor = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+      if (poor) rests_until_ = now() + kRest;
+      return;  // otherwise there is none left, or one that is gone again
+    }
     if (!peers_.admits(peer) || add_connection(socket) != 0) ::close(socket);
   }
 }
@@ -45,8 +50,9 @@ void App::accept_connections() {
 // The listening socket is shared with other processes: this one is woken by it only if it has a thread to
 // spare.
 void App::listen_if_wanted() {
-  const bool wanted =
-      listener_ >= 0 && !ending && connection_count_ < limits.connections && (stepping_ || acceptors_ > 0);
+  if (rests_until_ != 0 && now() >= rests_until_) rests_until_ = 0;
+  const bool wanted = listener_ >= 0 && !ending && connection_count_ < limits.connections &&
+                      rests_until_ == 0 && (stepping_ || acceptors_ > 0);
   if (wanted == listening_) return;
   epoll_event event{.events = EPOLLIN | EPOLLEXCLUSIVE, .data = {.ptr = &listener_}};
   if (epoll_ctl(epoll_, wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener_, &event) == 0) listening_ = wanted;
@@ -82,6 +88,8 @@ void App::on_event(const epoll_event& event) {
 void App::receive(Connection& connection) {
   if (connection.gone) return;
   if (connection.lingers_until != 0) return discard(connection);
+  connection.held_back = connection.out().clogged();
+  if (connection.held_back) return;
   const Session::Space space = connection.space();
   if (space.size == 0) return connection.broken() ? bury(connection) : void();
   const ssize_t got = recv(connection.fd, space.data, space.size, MSG_DONTWAIT);
@@ -127,7 +135,8 @@ void App::send(Connection& connection) {
       if (connection.watched) watch(connection);
     }
   }
-  if (!connection.gone) settle(connection);
+  if (connection.held_back && !connection.out().clogged()) again_.push(connection);
+  settle(connection);
 }
 
 // --- connections go
@@ -157,6 +166,7 @@ void App::bury(Connection& connection) {
   --connection_count_;
   graves_.push(connection);
   if (one_connection_) ending = true;
+  if (leader_done_ != nullptr) listen_if_wanted();  // there is room for another
 }
 
 // Only who leads may: what epoll_wait has reported may point to one.

@@ -79,9 +79,11 @@ void App::pass_on() {
   sleepers_[0]->signal();
 }
 
-// Called before the lock is let go: what has been done under it may be what the sleeping leader waits for.
+// Called before the lock is let go: what has been done under it may be what the sleeping leader waits for, or
+// something for it to receive.
 void App::nudge() {
-  if (leader_done_ != nullptr && !poked_ && leader_done_(*this, leader_request_)) poke();
+  if (leader_done_ == nullptr || poked_) return;
+  if (!again_.empty() || leader_done_(*this, leader_request_)) poke();
 }
 
 void App::poke() {
@@ -97,6 +99,7 @@ int App::timeout_of(Nanoseconds deadline) const {
     const Nanoseconds until = connection->lingers_until;
     if (until != 0 && until < deadline) deadline = until;
   }
+  if (rests_until_ != 0 && rests_until_ < deadline) deadline = rests_until_;
   if (deadline == kForever) return -1;
   const Nanoseconds left = deadline - now();
   if (left <= 0) return 0;

@@ -30,6 +30,7 @@ void Outgoing::push_small(Chunk* chunk) {
   constexpr uint32_t kCopied = 4096;
   Chunk* last = shared_.last();
   pending_ += chunk->filled;
+  shared_bytes_ += chunk->filled;
   if (last != nullptr && chunk->filled <= kCopied && last->room() >= chunk->filled) {
     memcpy(last->bytes + last->filled, chunk->bytes, chunk->filled);
     last->filled += chunk->filled;
@@ -49,6 +50,7 @@ char* Outgoing::reply(size_t size) {
   char* place = last->bytes + last->filled;
   last->filled += static_cast<uint32_t>(size);
   pending_ += size;
+  shared_bytes_ += size;
   return place;
 }
 
@@ -87,7 +89,10 @@ void Outgoing::commit_turn(Request& request) {
 void Outgoing::fill_wire() {
   while (committed_ < kCommit) {
     Chunk* shared = shared_.pop();
-    if (shared != nullptr) commit(shared);
+    if (shared != nullptr) {
+      shared_bytes_ -= shared->filled;
+      commit(shared);
+    }
     Request* turn = ring_.pop();
     if (turn != nullptr) commit_turn(*turn);
     if (shared == nullptr && turn == nullptr) return;
@@ -122,7 +127,7 @@ void Outgoing::clear() {
     drop(*request);
     if (request->state == Request::State::kEnding) hub_.release(*request);
   }
-  committed_ = pending_ = 0;
+  shared_bytes_ = committed_ = pending_ = 0;
 }
 
 }  // namespace remuda::app

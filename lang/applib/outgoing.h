@@ -23,6 +23,7 @@ namespace remuda::app {
 class Outgoing {
  public:
   static constexpr size_t kCommit = 128 * 1024;
+  static constexpr size_t kClogged = 1024 * 1024;
   static constexpr int kPieces = 64;
 
   explicit Outgoing(Hub& hub) : hub_(hub) {}
@@ -47,6 +48,8 @@ class Outgoing {
 
   bool empty() const { return wire_.empty() && shared_.empty() && ring_.empty(); }
   size_t pending() const { return pending_; }
+  // So much of small answers and replies that nobody takes them: requests are to wait until somebody does.
+  bool clogged() const { return shared_bytes_ > kClogged; }
   // Nothing more will be sent. Ending requests are released.
   void clear();
 
@@ -59,8 +62,9 @@ class Outgoing {
   List<Request, SendingTag> ring_;
   ChunkQueue shared_;
   ChunkQueue wire_;
-  size_t committed_ = 0;  // bytes in wire_
-  size_t pending_ = 0;    // bytes in all of them
+  size_t shared_bytes_ = 0;  // bytes in shared_
+  size_t committed_ = 0;     // bytes in wire_
+  size_t pending_ = 0;       // bytes in all of them
 };
 
 // A chunk whose record is complete: writes its header and padding, so that it can be sent.

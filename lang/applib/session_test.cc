@@ -218,6 +218,18 @@ TEST(Session, ABigAnswerDoesNotHoldUpSmallOnes) {
   EXPECT_EQ(talk.hub.active, 0U);
 }
 
+TEST(Session, AnswersThatNobodyTakesAreSeen) {
+  Conversation talk;
+  int count = 0;
+  for (; !talk.session->out().clogged() && count < 1'000'000; ++count) {
+    talk.feed(request(1, {}) + record(RecordType::kGetValues, 0, pair("FCGI_MAX_REQS", "")));
+    talk.finish(*talk.accept(), "an answer");
+  }
+  EXPECT_NEAR(count, 13'000, 3'000);
+  talk.send();
+  EXPECT_FALSE(talk.session->out().clogged());
+}
+
 TEST(Session, LogAndOutputKeepTheirOrder) {
   Conversation talk;
   talk.feed(request(1, {}));

@@ -3,16 +3,17 @@
 
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import fastcgi
 import pytest
 from fastcgi import Connection, begin, pairs, record, request, stream
-from processes import eventually
 
 
 def test_many_requests_over_one_connection_in_any_order(application):
@@ -155,6 +156,41 @@ def test_a_busy_hour(application):
     for one in clients:
         one.join()
     assert len(done) == 8 and sum(done) > 100
+
+
+def test_a_server_that_takes_no_answers_is_made_to_wait(application):
+    served = application("responder")
+    question = record(fastcgi.GET_VALUES, 0, pairs({"FCGI_MAX_REQS": ""}))
+    with Connection(served.path) as connection:
+        connection.socket.setblocking(False)
+        sent = 0
+        with pytest.raises(BlockingIOError):
+            while sent < 50_000_000:
+                sent += connection.socket.send(question * 1000)
+                time.sleep(0.001)
+        time.sleep(0.2)
+        with pytest.raises(BlockingIOError):
+            connection.socket.send(question * 1000)
+        assert served.memory() < 16_000_000
+        connection.socket.settimeout(20)
+        while sum(len(content) for _, content in connection.management) < sent // len(question) // 2:
+            assert connection.take()
+
+
+def test_a_program_without_descriptors_left_neither_spins_nor_dies(application):
+    served = application("responder")
+    resource.prlimit(served.pid, resource.RLIMIT_NOFILE, (8, 8))
+    connections = [Connection(served.path) for _ in range(10)]
+    time.sleep(1)
+    assert sum(times_of(served.pid)) < 0.3
+    for connection in connections:
+        with connection:
+            assert connection.ask(1, {"A": "b"}).status == 0
+
+
+def times_of(pid: int) -> tuple[float, float]:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) / 100, int(fields[12]) / 100
 
 
 def test_management_and_refusals(application):
