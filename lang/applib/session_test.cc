@@ -6,7 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "testing.h"
 
@@ -26,6 +29,12 @@ struct Conversation {
     hub.limits = limits;
     session = std::make_unique<Session>(hub);
   }
+  ~Conversation() {  // what the program never finished
+    session.reset();
+    for (const auto& [request, serial] : held) {
+      if (request->serial == serial) hub.release(*request);
+    }
+  }
 
   void feed(std::string_view bytes, size_t piece = SIZE_MAX) {
     while (!bytes.empty() && !session->broken()) {
@@ -43,6 +52,7 @@ struct Conversation {
     if (news == nullptr) return nullptr;
     news->state = Request::State::kHeld;
     news->news = 0;
+    held.emplace_back(news, news->serial);
     return news;
   }
   static std::string param(const Request& asked, std::string_view name) {
@@ -109,6 +119,8 @@ struct Conversation {
 
   Hub hub;
   std::unique_ptr<Session> session;
+  std::vector<std::pair<Request*, uint64_t>>
+      held;  // by serial: their memory is used again, and freed with the hub
   size_t left = 0;
 };
 

@@ -3,6 +3,7 @@
 // See testing.h.
 #include "testing.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <atomic>
@@ -12,7 +13,11 @@ namespace {
 std::atomic<size_t> refused_after{SIZE_MAX};
 std::atomic<size_t> asked{0};
 
-bool is_refused() { return asked++ >= refused_after; }
+bool is_refused() {
+  if (asked++ < refused_after) return false;
+  errno = ENOMEM;
+  return true;
+}
 
 }  // namespace
 

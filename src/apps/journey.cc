@@ -51,9 +51,12 @@ void Journey::add_error_line(std::string_view line) {
 std::vector<std::string> to_lines(const Journey& journey) {
   std::vector<std::string> lines;
   lines.push_back(fmt::format("program {}", journey.program));
-  lines.push_back(fmt::format("application {}, user {}, pid {}, {} environment variables", journey.app,
-                              journey.user.empty() ? "of the server" : journey.user, journey.pid,
-                              journey.environment_entries));
+  std::string who = fmt::format("application {}, user {}", journey.app,
+                                journey.user.empty() ? "of the server" : journey.user);
+  if (journey.pid > 0) who += fmt::format(", pid {}", journey.pid);
+  if (journey.environment_entries > 0)
+    who += fmt::format(", {} environment variables", journey.environment_entries);
+  lines.push_back(std::move(who));
   const auto step = [&](const char* what, loop::Time time) {
     if (came(time)) lines.push_back(fmt::format("+{:.3f} ms {}", milliseconds(journey.asked, time), what));
   };

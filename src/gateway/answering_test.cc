@@ -13,6 +13,8 @@
 namespace remuda::gateway {
 namespace {
 
+using namespace std::string_view_literals;
+
 using http::testing::FakeBody;
 using http::testing::FakeExchange;
 using Kind = Verdict::Kind;
@@ -267,7 +269,7 @@ TEST_F(AnsweringTest, WhatIsConfiguredAndWhatAuthorizersSaid) {
   fake_.acts = {kAnswers};
   options_.variables = {{"SERVER_NAME", "no"}, {"STAGE", "test"}, {"REMOTE_USER", "nobody"}};
   FakeExchange exchange(loop_, "GET", "/app");
-  exchange.variables = std::string_view("REMOTE_USER=ann\0HTTP_X_ROLE=admin\0REQUEST_METHOD=PUT\0", 56);
+  exchange.variables = "REMOTE_USER=ann\0HTTP_X_ROLE=admin\0REQUEST_METHOD=PUT\0"sv;
   exchange.request.fields.add("X-Role", "root");
   exchange.request.fields.add("X-Other", "1");
   run(exchange);

@@ -523,10 +523,14 @@ def test_counts_agree(herd):
     server = herd()
     for target in ["/app/"] * 10 + ["/app/close", "/app/nothing", "/app/garbage?noise"]:
         server.post(target, b"x")
-    found = control.app(server, "herd")
     lines = server.wait_for_access()
     assert len(lines) == 13
-    assert found["requests"] + found["failures"] == 13 and found["requests"] >= 10, found
+
+    def settled():
+        found = control.app(server, "herd")
+        return found["requests"] >= 10 and found["requests"] + found["failures"] == 13
+
+    eventually("all are counted", settled)
     total = control.status(server)["total"]["requests"]
     assert total["2xx"] == 10 and total["5xx"] == 3 and total["total"] == 13, total
     assert found["queue"]["waiting"] == 0 and not found["live"]

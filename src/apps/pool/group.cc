@@ -103,9 +103,12 @@ void Group::condemn(Instance& instance, std::string_view why) {
 
 Capacity Group::learned(Instance& instance, const Capacity& capacity, loop::Loop& loop) {
   const std::scoped_lock lock(mutex_);
-  if (options_.concurrency != 0 && !capacity.multiplexes) return instance.capacity;
   Capacity taken = capacity;
-  if (options_.concurrency != 0) taken.requests = options_.concurrency;
+  if (options_.concurrency != 0) {
+    taken = configured(options_);
+    taken.multiplexes = capacity.multiplexes;
+    if (taken.multiplexes) taken.connections = capacity.connections;
+  }
   taken.requests = std::max(taken.requests, 1U);
   taken.connections = std::max(taken.connections, 1U);
   capacity_ = taken;
@@ -113,6 +116,11 @@ Capacity Group::learned(Instance& instance, const Capacity& capacity, loop::Loop
   instance.capacity = taken;
   serve(loop);
   return taken;
+}
+
+void Group::forget_capacity() {
+  const std::scoped_lock lock(mutex_);
+  capacity_ = configured(options_);
 }
 
 void Group::cannot_keep_connections(Instance& instance) {

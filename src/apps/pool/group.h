@@ -152,7 +152,8 @@ class Group {
   GroupCounters counters() const;
   QueueStatus queue(loop::Time now) const;
   std::optional<Trouble> trouble() const;
-  // What instances can take, by configuration or as they have said.
+  // What new instances can take, by configuration or as others have said; forgotten for another program.
+  void forget_capacity();
   Capacity capacity() const;
 
  private:

@@ -14,7 +14,7 @@ namespace remuda::apps::pool {
 namespace {
 
 constexpr std::chrono::seconds kInheritTime{10};   // for the spawner to say what a former worker left
-constexpr std::chrono::seconds kMachineAgain{10};  // its memory changes by others' doing
+constexpr std::chrono::seconds kMachineAgain{30};  // its memory changes by others' doing
 constexpr uint32_t kInstancesMost = 1000;
 
 }  // namespace

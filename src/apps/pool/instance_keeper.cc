@@ -36,6 +36,7 @@ loop::Time InstanceKeeper::started() const {
 
 loop::Task<base::Result<void>> InstanceKeeper::start(loop::Time deadline) {
   journey_.asked = journey_.admitted = tools_.loop.now();
+  group_.set_journey(*instance_, journey_);
   auto listener = tools_.doors.open(instance_->socket);
   if (!listener) co_return std::unexpected(listener.error());
   const std::string label = to_text({.app = group_.options().name,

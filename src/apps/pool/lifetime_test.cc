@@ -182,6 +182,24 @@ TEST_F(LifetimeTest, ACrashLoopBacksOffAndTheQueueAnswersFast) {
   EXPECT_TRUE(status().trouble.empty());
 }
 
+// Those that serve say nothing about those that do not start: after the supervisor's death there is no
+// spawner at all.
+TEST_F(LifetimeTest, ACrashLoopBesideAnInstanceThatServesBacksOffToo) {
+  options_.min = options_.max = 2;
+  open();
+  run_for(10s);
+  spawner_.refuses = base::Error{EPIPE, "reach the spawner"};
+  spawner_.end(*spawner_.programs.back(), FakeSpawner::killed());
+  run_for(1min);
+  EXPECT_GT(status().failed_starts, 3U);
+  EXPECT_LT(status().failed_starts, 20U);
+  EXPECT_THAT(status().trouble, HasSubstr("reach the spawner"));
+  EXPECT_FALSE(ask_and_wait().failure);
+  spawner_.refuses.reset();
+  run_for(1min);
+  EXPECT_EQ(spawner_.running(), 2U);
+}
+
 TEST_F(LifetimeTest, OnePlainFailureIsTriedAgainAtOnce) {
   spawner_.behaviour.ends = FakeSpawner::exited(1);
   open();

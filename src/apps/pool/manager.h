@@ -120,7 +120,8 @@ class Manager {
   loop::Time next_look_ = loop::kNever;
 
   Lifespan lifespan_;
-  uint32_t failures_ = 0;  // starts, in a row
+  uint32_t failures_ = 0;   // starts, in a row
+  loop::Time failed_at_{};  // the last of them
   loop::Time retry_at_{};
 
   struct Line;  // what other loops call, and stays when this goes

@@ -29,7 +29,8 @@ std::string mebibytes(uint64_t bytes) {
 loop::Task<void> Manager::measure_regularly() {
   const loop::Duration between = has_memory_limits() ? kBetweenWithLimits : kBetween;
   while (true) {
-    const auto waited = co_await measure_.wait(tools_.loop.now() + between);
+    const loop::Time next = keepers_.empty() ? loop::kNever : tools_.loop.now() + between;
+    const auto waited = co_await measure_.wait(next);
     if (!waited && waited.error().code != ETIMEDOUT) co_return;
     co_await measure_all();
     wake();

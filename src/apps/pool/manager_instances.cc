@@ -158,9 +158,14 @@ bool Manager::ended_too_soon(const InstanceKeeper& keeper) const {
 }
 
 void Manager::back_off(std::string trouble, const InstanceKeeper& keeper) {
-  if (std::ranges::any_of(keepers_, [this](const Keeper& each) { return has_proved_itself(*each); }))
+  // One that was there before says nothing about those that are started now.
+  if (std::ranges::any_of(keepers_, [this](const Keeper& each) {
+        return each->started() > failed_at_ && has_proved_itself(*each);
+      })) {
     failures_ = 0;
+  }
   ++failures_;
+  failed_at_ = tools_.loop.now();
   const Ending& ending = keeper.journey().ending;
   const bool cannot_run = ending.kind == Ending::Kind::kNotStarted;
   if (failures_ < 2 && !cannot_run) return;
@@ -186,6 +191,7 @@ void Manager::bury(const Keeper& keeper) {
 void Manager::set_generation(uint32_t generation) {
   generation_ = generation;
   lifespan_ = {};
+  group_.forget_capacity();
 }
 
 Manager::Keeper Manager::start_successor(const Keeper& old, uint32_t generation) {

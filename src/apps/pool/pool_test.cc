@@ -132,6 +132,19 @@ TEST_F(PoolTest, WhatTheWireLearnsRaisesTheConcurrency) {
   EXPECT_EQ(second.by, first.by);
 }
 
+TEST_F(PoolTest, ConfiguredConcurrencyHasTheLastWord) {
+  options_.max = 1;
+  options_.concurrency = 2;
+  open();
+  const Request& first = ask({.works = 1s});
+  run_for(100ms);
+  Endpoint& endpoint = *first.lease->endpoint();
+  endpoint.learned({.requests = 100, .connections = 100, .multiplexes = true});
+  EXPECT_EQ(endpoint.capacity(), (Capacity{.requests = 2, .connections = 100, .multiplexes = true}));
+  endpoint.learned({.requests = 1, .connections = 1, .multiplexes = false});
+  EXPECT_EQ(endpoint.capacity(), (Capacity{.requests = 2, .connections = 2, .multiplexes = false}));
+}
+
 TEST_F(PoolTest, TheSameKeyGoesToTheSameInstanceIfItCan) {
   options_.min = options_.max = 4;
   open();
