@@ -15,7 +15,7 @@ import pytest
 
 import control
 from applications import compiled_with_library, copied, owner_lines
-from harness import REPOSITORY, SLOWNESS, needs
+from harness import REPOSITORY, SANITIZED, SLOWNESS, needs
 from load import Load
 from processes import eventually, is_alive
 from wire import request
@@ -104,7 +104,7 @@ def delay_by_slow_reader(server) -> float:
     reader.stop()
     print(f"p99 {alone * 1000:.1f} ms alone, {beside * 1000:.1f} ms beside; the worker grew by {grown / 2**20:.1f} MiB")
     assert 0 < reader.taken < LARGE / 2
-    assert grown < 16 * 2**20 * SLOWNESS
+    assert grown < 16 * 2**20 or SANITIZED  # what is freed stays in the address sanitizer's quarantine
     return beside / alone
 
 

@@ -528,9 +528,9 @@ def test_counts_agree(herd):
 
     def settled():
         found = control.app(server, "herd")
-        return found["requests"] >= 10 and found["requests"] + found["failures"] == 13
+        return found if found["requests"] >= 10 and found["requests"] + found["failures"] == 13 else None
 
-    eventually("all are counted", settled)
+    found = eventually("all are counted", settled)
     total = control.status(server)["total"]["requests"]
     assert total["2xx"] == 10 and total["5xx"] == 3 and total["total"] == 13, total
     assert found["queue"]["waiting"] == 0 and not found["live"]
