@@ -154,7 +154,7 @@ apps::ExecOptions exec_options(const config::Config& config, size_t app_index) {
 
 apps::Admission::Limits admission_limits(const config::App& app, const config::Workers& workers) {
   const uint32_t processes = processes_of(workers);
-  return {.at_once = share(app.concurrency, processes), .queue = app.queue / processes};
+  return {.at_once = share(app.concurrency, processes), .queue = share(app.queue, processes)};
 }
 
 apps::pool::PoolOptions pool_options(const config::Config& config) {
@@ -190,7 +190,7 @@ apps::pool::GroupOptions group_options(const config::Config& config, size_t app_
   options.drain_time = app.time_limit + kBeyondTimeLimit;
   options.back_off = app.health.back_off;
   options.back_off_most = app.health.back_off_most;
-  options.queue = app.queue / processes;
+  options.queue = share(app.queue, processes);
   options.queue_time = app.queue_time;
   options.keep = keep_rules(app);
   options.health_path = app.health.path;
@@ -217,7 +217,7 @@ apps::remote::FarmOptions farm_options(const config::Config& config, size_t app_
                     .path = app.health.path,
                     .status = static_cast<int>(app.health.status)};
   options.concurrency = share(app.concurrency, processes);
-  options.queue = app.queue / processes;
+  options.queue = share(app.queue, processes);
   options.queue_time = app.queue_time;
   options.resolve_interval = app.resolve_interval;
   options.keep = keep_rules(app);

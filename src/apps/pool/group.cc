@@ -53,13 +53,15 @@ Group::Borrowed Group::borrow(const Wish& wish, loop::Loop& loop, loop::Time dea
     return std::move(*trouble);
   }
   deadline = std::min(deadline, now + options_.queue_time);
-  if (const auto refusal = line_.may_join(loop, now, deadline)) {
+  const auto refusal = line_.may_join(loop, now, deadline);
+  if (growing_ && now >= watched_until_) look_after();
+  if (refusal && !(line_.empty() && nobody_lends())) {
+    if (*refusal == WaitingLine::Refusal::kFull) ++turned_away_;
     line_.count(*refusal);
     return failure(*refusal, now);
   }
   auto waiter = std::make_shared<PoolWaiter>(loop, now, deadline, wish);
   line_.join(*waiter);
-  if (growing_ && now >= watched_until_) look_after();
   return waiter;
 }
 
@@ -143,7 +145,8 @@ void Group::call_home(loop::Loop* home, std::function<void()> look) {
 Census Group::census(loop::Time now) {
   const std::scoped_lock lock(mutex_);
   called_ = false;
-  Census census{.waiting = line_.waiting(), .pressed_for = line_.pressed_for(now)};
+  Census census{.waiting = line_.waiting() + turned_away_, .pressed_for = line_.pressed_for(now)};
+  if (std::exchange(turned_away_, 0) > 0) census.pressed_for = std::max(census.pressed_for, kPatience);
   if (census.waiting > 0) watched_until_ = now + kPatience;
   for (const auto& each : ledger_.instances()) {
     if (each->state == Instance::State::kDraining) ++census.draining;
@@ -305,6 +308,12 @@ uint32_t Group::free_instances() const {
   return static_cast<uint32_t>(std::ranges::count_if(ledger_.instances(), [](const auto& each) {
     return each->state == Instance::State::kReady && each->busy == 0;
   }));
+}
+
+bool Group::nobody_lends() const {
+  return std::ranges::none_of(ledger_.instances(), [](const auto& each) {
+    return each->state == Instance::State::kReady && !each->doubtful;
+  });
 }
 
 void Group::serve(loop::Loop& from) {

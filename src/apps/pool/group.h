@@ -75,9 +75,9 @@ struct Census {
   uint32_t ready = 0;  // not draining
   uint32_t busy = 0;   // of them, with at least one request
   uint32_t draining = 0;
-  uint32_t room = 0;  // requests that the ready ones could take more
-  size_t waiting = 0;
-  loop::Duration pressed_for{};  // how long somebody has been waiting
+  uint32_t room = 0;             // requests that the ready ones could take more
+  size_t waiting = 0;            // with those that found no place in the line since the last census
+  loop::Duration pressed_for{};  // how long somebody has been waiting; who had to be refused, for long enough
 };
 
 class Group {
@@ -96,6 +96,7 @@ class Group {
   uint32_t sign_on(std::shared_ptr<LoopSeat> seat);
   void sign_off(uint32_t place);
 
+  // However short the line: while no instance can be lent at all, one request waits for the first.
   using Borrowed = std::variant<Lent, std::shared_ptr<PoolWaiter>, AcquireFailure>;
   Borrowed borrow(const Wish& wish, loop::Loop& loop, loop::Time deadline);
   // The waiter's word when it has woken up.
@@ -161,6 +162,7 @@ class Group {
   AcquireFailure failure(WaitingLine::Refusal refusal, loop::Time now) const;
   Lent lend(std::shared_ptr<Instance> instance, const Wish& wish, loop::Time now);
   uint32_t free_instances() const;
+  bool nobody_lends() const;
   void serve(loop::Loop& from);
   void tell_to_close(const Instance& instance, const std::vector<uint32_t>& places);
   void look_after();
@@ -179,6 +181,7 @@ class Group {
   bool called_ = false;         // and home has not looked yet
   bool growing_ = true;         // home could start more if somebody waits
   loop::Time watched_until_{};  // home looks at the line by itself until then
+  size_t turned_away_ = 0;      // by a full line, since the last census
   uint32_t starting_ = 0;
   std::optional<Trouble> trouble_;
   GroupCounters counters_;

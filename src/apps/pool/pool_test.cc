@@ -104,6 +104,33 @@ TEST_F(PoolTest, TheQueueIsBoundedInLengthAndTime) {
   EXPECT_EQ(seen.queue.dropped.timed_out, 2U);
 }
 
+TEST_F(PoolTest, WithoutAQueueTheFirstRequestWaitsForTheFirstInstance) {
+  options_.queue = 0;
+  open();
+  const Request& first = ask({.works = 100ms});
+  const Request& second = ask();
+  ASSERT_TRUE(second.failure);
+  EXPECT_EQ(second.failure->reason, AcquireFailure::Reason::kQueueFull);
+  run_for(50ms);
+  EXPECT_NE(first.by, 0U);
+  run_for(10min);  // it has idled out
+  EXPECT_FALSE(ask_and_wait().failure);
+}
+
+TEST_F(PoolTest, WithoutAQueueThoseTurnedAwayAreTheDemandThatItGrowsBy) {
+  options_.min = 1;
+  options_.max = 3;
+  options_.queue = 0;
+  open();
+  run_for(1s);
+  for (int i = 0; i < 10; ++i) {
+    ask({.works = 10s});
+    run_for(50ms);
+  }
+  EXPECT_EQ(spawner_.running(), 3U);
+  EXPECT_EQ(std::ranges::count_if(requests_, [](const auto& each) { return each->by != 0; }), 3);
+}
+
 TEST_F(PoolTest, AnInstanceThatTakesSeveralIsSharedByWhoIsLeastBusy) {
   options_.max = 2;
   options_.min = 2;
