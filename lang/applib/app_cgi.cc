@@ -17,7 +17,8 @@ extern "C" char** environ;
 namespace remuda::app {
 namespace {
 
-// write() whose SIGPIPE does not reach the program.
+// write() whose SIGPIPE does not reach the program. It comes with a short count too: when the reader leaves
+// after a part has been taken.
 ssize_t write_quietly(int fd, const char* bytes, size_t size) {
   sigset_t pipe;
   sigset_t pending;
@@ -29,7 +30,7 @@ ssize_t write_quietly(int fd, const char* bytes, size_t size) {
   pthread_sigmask(SIG_BLOCK, &pipe, &before);
   const ssize_t written = write(fd, bytes, size);
   const int error = errno;
-  if (written < 0 && error == EPIPE && !was_pending) {
+  if (written != static_cast<ssize_t>(size) && !was_pending) {
     const timespec none{};
     while (sigtimedwait(&pipe, nullptr, &none) < 0 && errno == EINTR) {
     }

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs written with remuda_app.h, driven record by record: multiplexing, bodies, aborts, ends."""
 
+import fcntl
 import os
 import random
 import resource
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import time
 from pathlib import Path
@@ -14,6 +17,7 @@ from pathlib import Path
 import fastcgi
 import pytest
 from fastcgi import Connection, begin, pairs, record, request, stream
+from processes import eventually
 
 
 def test_many_requests_over_one_connection_in_any_order(application):
@@ -282,6 +286,18 @@ def test_a_cgi_program_whose_reader_leaves(examples):
     program.stdout.read(1000)
     program.stdout.close()
     assert program.wait(5) >= 0, "no signal ended it"
+
+
+def test_a_cgi_program_whose_reader_leaves_in_the_middle_of_a_write(examples):
+    program = subprocess.Popen([examples / "stream"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, pipesize=4096,
+                               env={"REQUEST_METHOD": "GET", "QUERY_STRING": "bytes=100000000"})
+
+    def waiting() -> int:
+        return struct.unpack("i", fcntl.ioctl(program.stdout, termios.FIONREAD, bytes(4)))[0]
+
+    eventually("a part of its first write has been taken", lambda: waiting() == 4096)
+    program.stdout.close()
+    assert program.wait(5) >= 0, "SIGPIPE comes with a short count too"
 
 
 def test_only_those_web_servers(examples, place):
