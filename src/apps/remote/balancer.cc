@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace remuda::apps::remote {
 
@@ -39,17 +40,20 @@ uint64_t hash_of(std::string_view key) {
 
 // --- who is there
 
-uint64_t Balancer::add(const base::Peer& peer) {
+uint64_t Balancer::add(const base::Peer& peer, loop::Time since) {
   const std::string address = base::address_text(peer);
   if (Entry* const there = entry(address); there != nullptr) {
     if (!there->draining) return 0;
     there->draining = there->removed = false;
     there->member.peer = peer;
+    there->up_since = since;
+    there->credit = 0;
     return there->member.id;
   }
   Entry& added = entries_.emplace_back();
   added.member = {next_id_++, peer, address};
   added.hash = hash_of(address);
+  added.up_since = since;
   return added.member.id;
 }
 
@@ -60,10 +64,12 @@ bool Balancer::drain(std::string_view address) {
   return true;
 }
 
-bool Balancer::restore(std::string_view address) {
+bool Balancer::restore(std::string_view address, loop::Time now) {
   Entry* const there = entry(address);
   if (there == nullptr || there->removed) return false;
-  there->draining = false;
+  if (!std::exchange(there->draining, false)) return true;
+  there->up_since = now;
+  there->credit = 0;
   return true;
 }
 
@@ -109,20 +115,34 @@ bool Balancer::is_up_or_due(const Entry& entry, loop::Time now) const {
   return comes_back_ == ComesBack::kByTrial && !entry.on_trial && now >= entry.retry_at;
 }
 
-bool Balancer::takes_requests(const Entry& entry, loop::Time now) const {
+bool Balancer::is_full(const Entry& entry) const {
   const uint32_t most = entry.member.peer.concurrency;
-  return is_up_or_due(entry, now) && (most == 0 || entry.busy < most);
+  return most != 0 && entry.busy >= most;
+}
+
+bool Balancer::is_another_up(const Entry* entry) const {
+  return std::ranges::any_of(
+      entries_, [&](const Entry& each) { return &each != entry && !each.draining && !each.down; });
+}
+
+bool Balancer::takes_requests(const Entry& entry, loop::Time now) const {
+  return is_up_or_due(entry, now) && !is_full(entry);
 }
 
 bool Balancer::has_room(loop::Time now) const {
   return std::ranges::any_of(entries_, [&](const Entry& each) { return takes_requests(each, now); });
 }
 
-Balancer::Choice Balancer::choose(const Wish& wish, loop::Time now) {
+void Balancer::find_able(loop::Time now) {
   able_.clear();
   for (Entry& each : entries_) {
     if (takes_requests(each, now)) able_.push_back(&each);
   }
+}
+
+Balancer::Choice Balancer::choose(const Wish& wish, loop::Time now) {
+  find_able(now);
+  if (able_.empty() && call_back(now)) find_able(now);
   if (able_.size() > 1)
     std::erase_if(able_, [&](const Entry* each) { return each->member.id == wish.avoid; });
   if (!able_.empty()) return {.peer = choose_among(able_, wish, now)->member.id, .retry_at = {}};
@@ -198,69 +218,108 @@ Balancer::Entry* Balancer::by_hash(const std::vector<Entry*>& able, uint64_t key
 
 // --- what became of it
 
-void Balancer::started(uint64_t peer, loop::Time) {
+Balancer::Turn Balancer::started(uint64_t peer) {
   Entry* const its = entry(peer);
-  if (its == nullptr) return;
+  if (its == nullptr) return {};
   ++busy_;
   ++its->busy;
   its->last_turn = ++turn_;
   if (its->down) its->on_trial = true;
+  return {peer, turn_};
 }
 
-bool Balancer::ended(uint64_t peer, Outcome outcome, loop::Time now, std::string_view trouble) {
-  Entry* const its = entry(peer);
+bool Balancer::ended(const Turn& turn, Outcome outcome, loop::Time now, std::string_view trouble) {
+  Entry* const its = entry(turn.peer);
   if (its == nullptr) return true;
   --busy_;
   --its->busy;
-  switch (outcome) {
-    case Outcome::kAnswered:
-      ++its->requests;
-      succeed(*its, now);
-      break;
-    case Outcome::kGivenUp: its->on_trial = false; break;
-    case Outcome::kRefused:
-    case Outcome::kFailed:
-    case Outcome::kTimedOut:
-      ++its->failures;
-      its->accepts_in_vain = outcome != Outcome::kRefused;
-      fail(*its, trouble, now);
-      break;
+  if (outcome == Outcome::kAnswered) {
+    ++its->requests;
+    its->answered_at = now;
+  } else if (outcome == Outcome::kRefused || outcome == Outcome::kFailed || outcome == Outcome::kTimedOut) {
+    ++its->failures;
   }
+  if (turn.number > its->changed_at) judge(*its, outcome, now, trouble);
   if (!its->removed || its->busy > 0) return true;
   std::erase_if(entries_, [its](const Entry& each) { return &each == its; });
   return false;
 }
 
-void Balancer::checked(uint64_t peer, Evidence evidence, std::string_view trouble, loop::Time now) {
-  Entry* const its = entry(peer);
-  if (its == nullptr) return;
-  if (!trouble.empty()) return fail(*its, trouble, now);
-  if (evidence == Evidence::kAnswers || !its->accepts_in_vain) succeed(*its, now);
+void Balancer::judge(Entry& entry, Outcome outcome, loop::Time now, std::string_view trouble) {
+  switch (outcome) {
+    case Outcome::kAnswered: return succeed(entry, now);
+    case Outcome::kGivenUp:
+    case Outcome::kDeclined: entry.on_trial = false; return;
+    case Outcome::kRefused: entry.accepts_in_vain = false; return fail(entry, Fault::kItsOwn, trouble, now);
+    case Outcome::kFailed:
+    case Outcome::kTimedOut:
+      entry.accepts_in_vain = true;
+      if (entry.on_trial) entry.own_in_a_row = 0;  // it takes requests again
+      return fail(entry, Fault::kPerhapsNot, trouble, now);
+  }
 }
 
-// One failure is enough for a peer that is on trial. Requests that were under way when it went down say
-// nothing new.
-void Balancer::fail(Entry& entry, std::string_view trouble, loop::Time now) {
+void Balancer::checked(uint64_t peer, const Check& check, loop::Time now) {
+  Entry* const its = entry(peer);
+  if (its == nullptr) return;
+  switch (check.evidence) {
+    case Evidence::kAnswers: return succeed(*its, now);
+    case Evidence::kAccepts:
+      its->own_in_a_row = 0;
+      if (!its->accepts_in_vain) succeed(*its, now);
+      return;
+    case Evidence::kSilent:
+      if (is_full(*its) || its->answered_at >= check.since) return;
+      // Nobody knows how many it takes: these may be all.
+      return fail(*its, its->busy > 0 ? Fault::kPerhapsNot : Fault::kItsOwn, check.trouble, now);
+    case Evidence::kIll: return fail(*its, Fault::kItsOwn, check.trouble, now);
+  }
+}
+
+// One failure is enough for a peer that is on trial.
+void Balancer::fail(Entry& entry, Fault fault, std::string_view trouble, loop::Time now) {
   if (!trouble.empty()) entry.trouble = trouble;
-  if (entry.down && !entry.on_trial && now < entry.retry_at) return;
   ++entry.failures_in_a_row;
-  if (!entry.down && entry.failures_in_a_row < rules_.fails) return;
-  if (!entry.down) ++changes_;
-  entry.back_off = entry.down ? std::min(entry.back_off * 2, rules_.back_off_most) : rules_.back_off;
+  if (fault == Fault::kItsOwn) ++entry.own_in_a_row;
+  if (entry.down) {
+    if (!entry.on_trial && now < entry.retry_at) return;
+    entry.back_off = std::min(entry.back_off * 2, rules_.back_off_most);
+  } else {
+    if ((is_another_up(&entry) ? entry.failures_in_a_row : entry.own_in_a_row) < rules_.fails) return;
+    entry.back_off = rules_.back_off;
+    ++changes_;
+  }
   entry.down = true;
   entry.on_trial = false;
   entry.retry_at = now + entry.back_off;
+  entry.changed_at = turn_;
 }
 
 void Balancer::succeed(Entry& entry, loop::Time now) {
-  entry.failures_in_a_row = 0;
+  entry.failures_in_a_row = entry.own_in_a_row = 0;
   entry.accepts_in_vain = false;
-  if (!entry.down) return;
+  entry.trouble.clear();
+  if (entry.down) come_back(entry, now);
+}
+
+void Balancer::come_back(Entry& entry, loop::Time now) {
   ++changes_;
   entry.down = entry.on_trial = false;
   entry.up_since = now;
+  entry.changed_at = turn_;
   entry.credit = 0;
-  entry.trouble.clear();
+}
+
+// Those that requests alone have taken down, when nobody else is left. Whether there is one.
+bool Balancer::call_back(loop::Time now) {
+  if (is_another_up(nullptr)) return false;
+  bool found = false;
+  for (Entry& each : entries_) {
+    if (each.draining || !each.down || each.own_in_a_row >= rules_.fails) continue;
+    come_back(each, now);
+    found = true;
+  }
+  return found;
 }
 
 bool Balancer::in_slow_start(const Entry& entry, loop::Time now) const {

@@ -23,8 +23,8 @@ class BalancerTest : public testing::Test {
   uint64_t ask(Balancer& balancer, Outcome outcome = Outcome::kAnswered, Balancer::Wish wish = {}) {
     const uint64_t chosen = balancer.choose(wish, now).peer;
     if (chosen == 0) return 0;
-    balancer.started(chosen, now);
-    balancer.ended(chosen, outcome, now, outcome == Outcome::kAnswered ? "" : "it broke off");
+    balancer.ended(balancer.started(chosen), outcome, now,
+                   outcome == Outcome::kAnswered ? "" : "it broke off");
     return chosen;
   }
 
@@ -36,8 +36,7 @@ class BalancerTest : public testing::Test {
 
   void fail_until_down(Balancer& balancer, uint64_t only) {
     for (uint32_t i = 0; i < rules.fails; ++i) {
-      balancer.started(only, now);
-      balancer.ended(only, Outcome::kRefused, now, "refused");
+      balancer.ended(balancer.started(only), Outcome::kRefused, now, "refused");
     }
   }
 
@@ -61,7 +60,7 @@ TEST_F(BalancerTest, TheLeastBusyForItsWeightIsNext) {
   std::map<uint64_t, int> busy;
   for (int i = 0; i < 9; ++i) {
     const uint64_t chosen = balancer.choose({}, now).peer;
-    balancer.started(chosen, now);
+    balancer.started(chosen);
     ++busy[chosen];
   }
   EXPECT_EQ(busy[heavy], 6);
@@ -106,7 +105,7 @@ TEST_F(BalancerTest, AKeyThatEverybodyWantsIsSharedOut) {
   std::map<uint64_t, int> busy;
   for (int i = 0; i < 30; ++i) {
     const uint64_t chosen = balancer.choose({.key = hash_of("/hot")}, now).peer;
-    balancer.started(chosen, now);
+    balancer.started(chosen);
     ++busy[chosen];
   }
   for (const auto& [id, times] : busy) EXPECT_LE(times, 13) << id;
@@ -119,7 +118,7 @@ TEST_F(BalancerTest, AFewRequestsAtOnceStayTogether) {
   const uint64_t its = balancer.choose({.key = hash_of("alice")}, now).peer;
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(balancer.choose({.key = hash_of("alice")}, now).peer, its);
-    balancer.started(its, now);
+    balancer.started(its);
   }
   EXPECT_NE(balancer.choose({.key = hash_of("alice")}, now).peer, its);
 }
@@ -127,12 +126,12 @@ TEST_F(BalancerTest, AFewRequestsAtOnceStayTogether) {
 TEST_F(BalancerTest, APeerThatIsFullGetsNothingMore) {
   Balancer balancer(Policy::kLeastConnections, rules);
   const uint64_t only = add(balancer, "10.0.0.1:9000 concurrency=1");
-  balancer.started(only, now);
+  const auto turn = balancer.started(only);
   EXPECT_FALSE(balancer.has_room(now));
   const auto nobody = balancer.choose({}, now);
   EXPECT_EQ(nobody.peer, 0U);
   EXPECT_FALSE(nobody.all_down);
-  balancer.ended(only, Outcome::kAnswered, now);
+  balancer.ended(turn, Outcome::kAnswered, now);
   EXPECT_EQ(balancer.choose({}, now).peer, only);
 }
 
@@ -155,12 +154,12 @@ TEST_F(BalancerTest, FailuresInARowTakeAPeerDownAndItsBackOffDoubles) {
   for (const auto back_off : {2s, 4s, 5s, 5s}) {
     now = balancer.choose({}, now).retry_at;
     ASSERT_EQ(balancer.choose({}, now).peer, only);
-    balancer.started(only, now);
+    const auto trial = balancer.started(only);
     EXPECT_EQ(balancer.choose({}, now).peer, 0U) << "one trial at a time";
-    balancer.ended(only, Outcome::kTimedOut, now, "too slow");
+    balancer.ended(trial, Outcome::kRefused, now, "still refused");
     EXPECT_EQ(balancer.choose({}, now).retry_at, now + back_off);
   }
-  EXPECT_EQ(balancer.status(now)[0].trouble, "too slow");
+  EXPECT_EQ(balancer.status(now)[0].trouble, "still refused");
 }
 
 TEST_F(BalancerTest, AnAnswerBetweenFailuresForgivesThem) {
@@ -188,7 +187,7 @@ TEST_F(BalancerTest, APeerThatComesBackStartsSlowly) {
   const uint64_t back = add(balancer, "10.0.0.1:9000");
   const uint64_t steady = add(balancer, "10.0.0.2:9000");
   fail_until_down(balancer, back);
-  balancer.checked(back, Evidence::kAnswers, "", now);
+  balancer.checked(back, {.evidence = Evidence::kAnswers}, now);
   auto got = ask_many(balancer, 110);
   EXPECT_NEAR(got[back], 10, 3);
   now += 5s;
@@ -203,9 +202,9 @@ TEST_F(BalancerTest, APeerThatComesBackStartsSlowly) {
 TEST_F(BalancerTest, ChecksTakeDownAndBringBack) {
   Balancer balancer(Policy::kLeastConnections, rules);
   const uint64_t only = add(balancer, "10.0.0.1:9000");
-  for (int i = 0; i < 3; ++i) balancer.checked(only, Evidence::kAnswers, "answered 500", now);
+  for (int i = 0; i < 3; ++i) balancer.checked(only, {Evidence::kIll, "answered 500"}, now);
   EXPECT_TRUE(balancer.choose({}, now).all_down);
-  balancer.checked(only, Evidence::kAnswers, "", now);
+  balancer.checked(only, {.evidence = Evidence::kAnswers}, now);
   EXPECT_EQ(balancer.choose({}, now).peer, only);
 }
 
@@ -213,16 +212,16 @@ TEST_F(BalancerTest, DrainingRestoringRemoving) {
   Balancer balancer(Policy::kLeastConnections, rules);
   const uint64_t one = add(balancer, "10.0.0.1:9000");
   EXPECT_EQ(add(balancer, "10.0.0.1:9000"), 0U) << "it is there already";
-  balancer.started(one, now);
+  const auto turn = balancer.started(one);
   EXPECT_TRUE(balancer.drain("10.0.0.1:9000"));
   EXPECT_EQ(balancer.choose({}, now).peer, 0U);
-  EXPECT_TRUE(balancer.restore("10.0.0.1:9000"));
+  EXPECT_TRUE(balancer.restore("10.0.0.1:9000", now));
   EXPECT_EQ(balancer.choose({}, now).peer, one);
   EXPECT_TRUE(balancer.remove("10.0.0.1:9000"));
   EXPECT_FALSE(balancer.remove("10.0.0.1:9000"));
   EXPECT_TRUE(balancer.members().empty());
   EXPECT_EQ(balancer.busy(), 1U);
-  EXPECT_FALSE(balancer.ended(one, Outcome::kAnswered, now)) << "its last request";
+  EXPECT_FALSE(balancer.ended(turn, Outcome::kAnswered, now)) << "its last request";
   EXPECT_TRUE(balancer.status(now).empty());
   EXPECT_FALSE(balancer.drain("10.0.0.9:1"));
 }
@@ -230,10 +229,10 @@ TEST_F(BalancerTest, DrainingRestoringRemoving) {
 TEST_F(BalancerTest, AddingOneThatIsBeingRemovedKeepsItsNumber) {
   Balancer balancer(Policy::kLeastConnections, rules);
   const uint64_t one = add(balancer, "10.0.0.1:9000");
-  balancer.started(one, now);
+  const auto turn = balancer.started(one);
   balancer.remove("10.0.0.1:9000");
   EXPECT_EQ(add(balancer, "10.0.0.1:9000 weight=5"), one);
-  EXPECT_TRUE(balancer.ended(one, Outcome::kAnswered, now));
+  EXPECT_TRUE(balancer.ended(turn, Outcome::kAnswered, now));
   EXPECT_EQ(balancer.status(now)[0].weight, 5U);
 }
 
@@ -242,7 +241,7 @@ TEST_F(BalancerTest, CountsAgreeWhateverHappens) {
   std::mt19937 random(7);
   for (const Policy policy : {Policy::kLeastConnections, Policy::kRoundRobin, Policy::kHash}) {
     Balancer balancer(policy, rules);
-    std::vector<uint64_t> under_way;
+    std::vector<Balancer::Turn> under_way;
     for (int step = 0; step < 20'000; ++step) {
       now += std::chrono::milliseconds(random() % 50);
       const std::string address = "10.0.0." + std::to_string(random() % 6 + 1) + ":9000";
@@ -250,21 +249,20 @@ TEST_F(BalancerTest, CountsAgreeWhateverHappens) {
         case 0: balancer.add(peer(address + " concurrency=4")); break;
         case 1: balancer.remove(address); break;
         case 2: balancer.drain(address); break;
-        case 3: balancer.restore(address); break;
+        case 3: balancer.restore(address, now); break;
         case 4:
         case 5:
         case 6:
         case 7: {
           const uint64_t chosen = balancer.choose({.key = random() % 3, .avoid = random() % 8}, now).peer;
           if (chosen == 0) break;
-          balancer.started(chosen, now);
-          under_way.push_back(chosen);
+          under_way.push_back(balancer.started(chosen));
           break;
         }
         default: {
           if (under_way.empty()) break;
           const size_t at = random() % under_way.size();
-          balancer.ended(under_way[at], static_cast<Outcome>(random() % 5), now, "it failed");
+          balancer.ended(under_way[at], static_cast<Outcome>(random() % 6), now, "it failed");
           under_way.erase(under_way.begin() + static_cast<ptrdiff_t>(at));
         }
       }
@@ -281,17 +279,18 @@ TEST_F(BalancerTest, CountsAgreeWhateverHappens) {
 
 TEST_F(BalancerTest, AnAcceptedConnectionSaysNothingOfAPeerThatHangs) {
   Balancer balancer(Policy::kLeastConnections, rules);
-  const uint64_t only = add(balancer, "10.0.0.1:9000");
-  for (uint32_t i = 0; i < rules.fails; ++i) ask(balancer, Outcome::kTimedOut);
+  const uint64_t hangs = add(balancer, "10.0.0.1:9000");
+  const uint64_t other = add(balancer, "10.0.0.2:9000");
+  for (uint32_t i = 0; i < rules.fails; ++i) balancer.ended(balancer.started(hangs), Outcome::kTimedOut, now);
   EXPECT_EQ(balancer.changes(), 1U);
-  balancer.checked(only, Evidence::kAccepts, "", now);
-  EXPECT_EQ(balancer.choose({}, now).peer, 0U);
-  balancer.checked(only, Evidence::kAnswers, "", now);
-  EXPECT_EQ(balancer.choose({}, now).peer, only);
+  balancer.checked(hangs, {.evidence = Evidence::kAccepts}, now);
+  EXPECT_EQ(balancer.choose({.avoid = other}, now).peer, other);
+  balancer.checked(hangs, {.evidence = Evidence::kAnswers}, now);
+  EXPECT_EQ(balancer.choose({.avoid = other}, now).peer, hangs);
   EXPECT_EQ(balancer.changes(), 2U);
-  fail_until_down(balancer, only);
-  balancer.checked(only, Evidence::kAccepts, "", now);
-  EXPECT_EQ(balancer.choose({}, now).peer, only);
+  fail_until_down(balancer, hangs);
+  balancer.checked(hangs, {.evidence = Evidence::kAccepts}, now);
+  EXPECT_EQ(balancer.choose({.avoid = other}, now).peer, hangs);
 }
 
 TEST_F(BalancerTest, WhoIsCheckedByAnAnswerIsNotTriedByClients) {
@@ -301,8 +300,129 @@ TEST_F(BalancerTest, WhoIsCheckedByAnAnswerIsNotTriedByClients) {
   fail_until_down(balancer, only);
   now += 1h;
   EXPECT_TRUE(balancer.choose({}, now).all_down);
-  balancer.checked(only, Evidence::kAnswers, "", now);
+  balancer.checked(only, {.evidence = Evidence::kAnswers}, now);
   EXPECT_EQ(balancer.choose({}, now).peer, only);
+}
+
+// --- whose fault it is
+
+// One bad URL, asked for again and again.
+TEST_F(BalancerTest, RequestsAloneDoNotTakeTheLastPeerDown) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t one = add(balancer, "10.0.0.1:9000");
+  const uint64_t two = add(balancer, "10.0.0.2:9000");
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_NE(ask(balancer, Outcome::kFailed), 0U);
+    EXPECT_NE(ask(balancer, Outcome::kTimedOut), 0U);
+  }
+  EXPECT_EQ(balancer.changes(), 1U) << "one of the two is enough";
+  const uint64_t last = balancer.choose({}, now).peer;
+  fail_until_down(balancer, last);
+  EXPECT_EQ(balancer.choose({}, now).peer, last == one ? two : one)
+      << "it took connections: it is called back";
+  fail_until_down(balancer, last == one ? two : one);
+  EXPECT_TRUE(balancer.choose({}, now).all_down) << "nobody takes any";
+}
+
+TEST_F(BalancerTest, WhoTakesTheTrialAndFailsIsUpIfNobodyElseIs) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t only = add(balancer, "10.0.0.1:9000");
+  fail_until_down(balancer, only);
+  now += 1s;
+  ask(balancer, Outcome::kFailed);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(ask(balancer, Outcome::kFailed), only);
+  fail_until_down(balancer, only);
+  EXPECT_TRUE(balancer.choose({}, now).all_down);
+}
+
+TEST_F(BalancerTest, WhoIsDrainedLeavesTheOthersToBeCalledBack) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t one = add(balancer, "10.0.0.1:9000");
+  add(balancer, "10.0.0.2:9000");
+  for (uint32_t i = 0; i < rules.fails; ++i) balancer.ended(balancer.started(one), Outcome::kFailed, now);
+  EXPECT_NE(balancer.choose({}, now).peer, one);
+  balancer.drain("10.0.0.2:9000");
+  EXPECT_EQ(balancer.choose({}, now).peer, one);
+}
+
+TEST_F(BalancerTest, WhoDeclinesIsWell) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t only = add(balancer, "10.0.0.1:9000");
+  for (uint32_t i = 0; i < 2 * rules.fails; ++i) EXPECT_EQ(ask(balancer, Outcome::kDeclined), only);
+  EXPECT_EQ(balancer.status(now)[0].failures, 0U);
+  EXPECT_EQ(balancer.status(now)[0].trouble, "");
+  fail_until_down(balancer, only);
+  now += 1s;
+  EXPECT_EQ(ask(balancer, Outcome::kDeclined), only) << "a trial that decides nothing";
+  EXPECT_EQ(ask(balancer), only);
+}
+
+TEST_F(BalancerTest, SilenceSaysNothingOfWhoIsBusy) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t full = add(balancer, "10.0.0.1:9000 concurrency=1");
+  const uint64_t other = add(balancer, "10.0.0.2:9000");
+  const Check silent{Evidence::kSilent, "no answer", now};
+  auto turn = balancer.started(full);
+  for (uint32_t i = 0; i < rules.fails; ++i) balancer.checked(full, silent, now);
+  EXPECT_EQ(balancer.changes(), 0U) << "it has as many as it takes";
+  balancer.ended(turn, Outcome::kAnswered, now);
+  for (uint32_t i = 0; i < rules.fails; ++i) balancer.checked(full, silent, now);
+  EXPECT_EQ(balancer.changes(), 0U) << "it answered meanwhile";
+  now += 1s;
+  const Check later{Evidence::kSilent, "no answer", now};
+  for (uint32_t i = 0; i < rules.fails; ++i) balancer.checked(full, later, now);
+  EXPECT_EQ(balancer.changes(), 1U) << "it has nothing to do";
+  turn = balancer.started(other);
+  for (uint32_t i = 0; i < rules.fails; ++i) balancer.checked(other, later, now);
+  EXPECT_EQ(balancer.changes(), 1U) << "the last, and perhaps these are all that it takes";
+  balancer.ended(turn, Outcome::kGivenUp, now);
+  for (uint32_t i = 0; i < rules.fails; ++i) balancer.checked(other, later, now);
+  EXPECT_EQ(balancer.changes(), 2U);
+}
+
+TEST_F(BalancerTest, WhoIsWellShowsNoOldTrouble) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  add(balancer, "10.0.0.1:9000");
+  ask(balancer, Outcome::kFailed);
+  EXPECT_EQ(balancer.status(now)[0].trouble, "it broke off");
+  ask(balancer);
+  EXPECT_EQ(balancer.status(now)[0].trouble, "");
+}
+
+// Three long requests are under way when the peer goes down.
+TEST_F(BalancerTest, OldRequestsDecideNothing) {
+  Balancer balancer(Policy::kLeastConnections, rules);
+  const uint64_t only = add(balancer, "10.0.0.1:9000");
+  const auto first = balancer.started(only);
+  const auto second = balancer.started(only);
+  const auto third = balancer.started(only);
+  fail_until_down(balancer, only);
+  balancer.ended(first, Outcome::kAnswered, now);
+  EXPECT_TRUE(balancer.choose({}, now).all_down);
+  now += 1s;
+  const auto trial = balancer.started(balancer.choose({}, now).peer);
+  balancer.ended(second, Outcome::kRefused, now, "late");
+  EXPECT_EQ(balancer.choose({}, now).retry_at, loop::kNever) << "the trial goes on";
+  balancer.ended(trial, Outcome::kAnswered, now);
+  EXPECT_EQ(balancer.choose({}, now).peer, only);
+  balancer.ended(third, Outcome::kRefused, now, "late");
+  EXPECT_EQ(balancer.status(now)[0].trouble, "");
+}
+
+TEST_F(BalancerTest, WhoIsRestoredOrAddedStartsSlowly) {
+  Balancer balancer(Policy::kRoundRobin, rules);
+  const uint64_t one = add(balancer, "10.0.0.1:9000");
+  const uint64_t steady = add(balancer, "10.0.0.2:9000");
+  balancer.drain("10.0.0.1:9000");
+  ask_many(balancer, 10);
+  balancer.restore("10.0.0.1:9000", now);
+  EXPECT_NEAR(ask_many(balancer, 110)[one], 10, 3);
+  now += 10s;
+  EXPECT_NEAR(ask_many(balancer, 100)[one], 50, 2);
+  const uint64_t added = balancer.add(peer("10.0.0.3:9000"), now);
+  const auto got = ask_many(balancer, 210);
+  EXPECT_NEAR(got.at(added), 10, 3);
+  EXPECT_NEAR(got.at(steady), 100, 4);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ Farm::Farm(FarmOptions options)
     : options_(std::move(options)), balancer_(options_.policy, options_.health), line_(options_.queue) {
   Roster::Change change;
   for (const base::Peer& peer : options_.peers) roster_.add(peer, change);
-  apply(change);
+  apply(change, {});
 }
 
 Farm::~Farm() = default;
@@ -59,10 +59,10 @@ Farm::Borrowed Farm::borrow(const Asker& asker, loop::Loop& loop, loop::Time dea
   const std::scoped_lock lock(mutex_);
   if (asker.wish.avoid != 0) ++retries_;
   if (line_.empty() && has_place()) {
-    const Balancer::Choice choice = balancer_.choose(asker.wish, now);
+    const Balancer::Choice choice = choose(asker.wish, now);
     if (choice.peer != 0) {
       line_.passed_by();
-      return lend(choice.peer, asker.place, now);
+      return lend(choice.peer, asker.place);
     }
     if (choice.all_down && !roster_.is_incomplete()) {
       line_.count(WaitingLine::Refusal::kUnavailable);
@@ -85,9 +85,10 @@ std::expected<Lent, AcquireFailure> Farm::claim(FarmWaiter& waiter, const base::
   const std::scoped_lock lock(mutex_);
   if (const auto refusal = line_.leave(waiter, woken)) return std::unexpected(failure(*refusal, loop.now()));
   if (woken || woken.error().code == ETIMEDOUT) return std::move(waiter.granted);
-  --waiter.granted.peer->busy;
-  if (!balancer_.ended(waiter.granted.peer->id, Outcome::kGivenUp, loop.now()))
-    forget(waiter.granted.peer->id);
+  const Lent& granted = waiter.granted;
+  --granted.peer->busy;
+  if (!balancer_.ended({granted.peer->id, granted.turn}, Outcome::kGivenUp, loop.now()))
+    forget(granted.peer->id);
   serve(loop);
   return std::unexpected(AcquireFailure{.reason = AcquireFailure::Reason::kCancelled});
 }
@@ -101,7 +102,7 @@ void Farm::give_back(const RemotePeer& peer, const Return& back, loop::Loop& loo
     idle_of(*its->second, back.place) = back.idle;
   }
   const uint64_t changes = balancer_.changes();
-  if (!balancer_.ended(peer.id, back.outcome, loop.now(), back.trouble)) forget(peer.id);
+  if (!balancer_.ended({peer.id, back.turn}, back.outcome, loop.now(), back.trouble)) forget(peer.id);
   if (balancer_.changes() != changes) look_after();
   serve(loop);
 }
@@ -162,10 +163,10 @@ std::vector<std::shared_ptr<RemotePeer>> Farm::to_check() const {
   return all;
 }
 
-void Farm::checked(const RemotePeer& peer, Evidence evidence, std::string_view trouble, loop::Loop& home) {
+void Farm::checked(const RemotePeer& peer, const Check& check, loop::Loop& home) {
   const std::scoped_lock lock(mutex_);
   const uint64_t changes = balancer_.changes();
-  balancer_.checked(peer.id, evidence, trouble, home.now());
+  balancer_.checked(peer.id, check, home.now());
   if (balancer_.changes() == changes) return;
   look_after();
   serve(home);
@@ -184,21 +185,22 @@ void Farm::resolved(const base::Peer& named, const std::expected<std::vector<bas
                     loop::Loop& home) {
   const std::scoped_lock lock(mutex_);
   const std::string text = base::address_text(named);
+  const loop::Time since = roster_.new_since(text, home.now());
   Roster::Change change;
   if (found && !found->empty()) {
     roster_.resolved(text, *found, change);
   } else {
     roster_.not_resolved(text, found ? "the name has no address" : found.error());
   }
-  apply(change);
+  apply(change, since);
   serve(home);
 }
 
 base::Result<void> Farm::add(const base::Peer& peer, loop::Loop& home) {
   const std::scoped_lock lock(mutex_);
   Roster::Change change;
-  if (roster_.add(peer, change) == nullptr) return base::failure(EEXIST, "add a peer");
-  apply(change);
+  if (roster_.add(peer, change, home.now()) == nullptr) return base::failure(EEXIST, "add a peer");
+  apply(change, home.now());
   look_after();
   serve(home);
   return {};
@@ -206,9 +208,8 @@ base::Result<void> Farm::add(const base::Peer& peer, loop::Loop& home) {
 
 base::Result<void> Farm::drain(std::string_view address) {
   const std::scoped_lock lock(mutex_);
+  if (!roster_.set_draining(address, true)) return base::failure(ENOENT, "drain a peer");
   const auto addresses = roster_.addresses_of(address);
-  const bool is_site = roster_.set_draining(address, true);
-  if (!is_site && addresses.empty()) return base::failure(ENOENT, "drain a peer");
   for (const std::string& each : addresses) balancer_.drain(each);
   for (const auto& [id, peer] : peers_) {
     if (std::ranges::find(addresses, peer->name) != addresses.end()) close_idle(*peer);
@@ -218,10 +219,8 @@ base::Result<void> Farm::drain(std::string_view address) {
 
 base::Result<void> Farm::restore(std::string_view address, loop::Loop& home) {
   const std::scoped_lock lock(mutex_);
-  const auto addresses = roster_.addresses_of(address);
-  const bool is_site = roster_.set_draining(address, false);
-  if (!is_site && addresses.empty()) return base::failure(ENOENT, "restore a peer");
-  for (const std::string& each : addresses) balancer_.restore(each);
+  if (!roster_.set_draining(address, false)) return base::failure(ENOENT, "restore a peer");
+  for (const std::string& each : roster_.addresses_of(address)) balancer_.restore(each, home.now());
   serve(home);
   return {};
 }
@@ -231,9 +230,9 @@ base::Result<void> Farm::remove(std::string_view address) {
   Roster::Change change;
   if (!roster_.remove(address, change)) {
     if (roster_.addresses_of(address).empty()) return base::failure(ENOENT, "remove a peer");
-    return base::failure(EINVAL, "remove one address of a name: drain it, or remove the name");
+    return base::failure(EINVAL, "it is one address of a name: drain it, or remove the name");
   }
-  apply(change);
+  apply(change, {});
   return {};
 }
 
@@ -264,12 +263,20 @@ uint32_t Farm::busy() const {
 
 // --- under the lock
 
-Lent Farm::lend(uint64_t peer, uint32_t place, loop::Time now) {
-  balancer_.started(peer, now);
+// The balancer may have called somebody back, which home tells.
+Balancer::Choice Farm::choose(const Balancer::Wish& wish, loop::Time now) {
+  const uint64_t changes = balancer_.changes();
+  const Balancer::Choice choice = balancer_.choose(wish, now);
+  if (balancer_.changes() != changes) look_after();
+  return choice;
+}
+
+Lent Farm::lend(uint64_t peer, uint32_t place) {
+  const Balancer::Turn turn = balancer_.started(peer);
   const std::shared_ptr<RemotePeer>& lent = peers_.at(peer);
   if (!lent->capacity.multiplexes) make_room(*lent, place);
   ++lent->busy;
-  return {lent, lent->capacity, lent->keeps_connections};
+  return {lent, turn.number, lent->capacity, lent->keeps_connections};
 }
 
 // A loop that keeps a connection there takes that one. Another's would hold a process that this request
@@ -289,21 +296,27 @@ void Farm::serve(loop::Loop& from) {
   while (has_place()) {
     auto* const next = static_cast<FarmWaiter*>(line_.next(now));
     if (next == nullptr) return;
-    const Balancer::Choice choice = balancer_.choose(next->asker.wish, now);
+    const Balancer::Choice choice = choose(next->asker.wish, now);
     if (choice.peer == 0) {
       if (choice.all_down && !roster_.is_incomplete())
         line_.dismiss_all(from, WaitingLine::Refusal::kUnavailable);
       return;
     }
-    next->granted = lend(choice.peer, next->asker.place, now);
+    next->granted = lend(choice.peer, next->asker.place);
     WaitingLine::wake(line_.grant(*next, now), from);
   }
 }
 
-void Farm::apply(const Roster::Change& change) {
+// `since`: whose slow start begins now, Time{} if none does.
+void Farm::apply(const Roster::Change& change, loop::Time since) {
   for (const base::Peer& each : change.added) {
-    const uint64_t id = balancer_.add(each);
-    if (id != 0 && !peers_.contains(id)) peers_.emplace(id, std::make_shared<RemotePeer>(id, each));
+    const uint64_t id = balancer_.add(each, since);
+    if (id == 0) continue;
+    auto& its = peers_[id];
+    if (its == nullptr) its = std::make_shared<RemotePeer>(id, each);
+    // One that was being removed has come again, perhaps with another limit.
+    const bool multiplexes = std::exchange(its->capacity, configured(each)).multiplexes;
+    its->capacity.multiplexes = multiplexes;
   }
   for (const std::string& address : change.drained) balancer_.drain(address);
   for (const std::string& address : change.removed) {

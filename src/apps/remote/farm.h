@@ -66,6 +66,7 @@ class FarmSeat {
 // A peer for one request, with its terms of this moment.
 struct Lent {
   std::shared_ptr<RemotePeer> peer;
+  uint64_t turn = 0;  // its number at the balancer, for give_back()
   Capacity capacity;
   bool keeps_connections = true;
 };
@@ -100,6 +101,7 @@ class Farm {
                                             loop::Loop& loop);
   struct Return {
     uint32_t place = 0;  // of the loop
+    uint64_t turn = 0;   // Lent::turn
     uint32_t idle = 0;   // connections that it keeps at the peer now
     Outcome outcome = Outcome::kGivenUp;
     std::string_view trouble;  // of a failure: one line, for people
@@ -120,8 +122,7 @@ class Farm {
   // Peers are asked for an answer, so that no client need try whether one is up again.
   void is_checked_by_answers();
   std::vector<std::shared_ptr<RemotePeer>> to_check() const;
-  // An empty `trouble`: all is well, as far as the evidence goes.
-  void checked(const RemotePeer& peer, Evidence evidence, std::string_view trouble, loop::Loop& home);
+  void checked(const RemotePeer& peer, const Check& check, loop::Loop& home);
   std::vector<base::Peer> names() const;
   enum class Names : uint8_t {
     kAllKnown,
@@ -143,10 +144,11 @@ class Farm {
   uint32_t busy() const;
 
  private:
-  Lent lend(uint64_t peer, uint32_t place, loop::Time now);
+  Balancer::Choice choose(const Balancer::Wish& wish, loop::Time now);
+  Lent lend(uint64_t peer, uint32_t place);
   void make_room(RemotePeer& peer, uint32_t place);
   void serve(loop::Loop& from);
-  void apply(const Roster::Change& change);
+  void apply(const Roster::Change& change, loop::Time since);
   void forget(uint64_t peer);
   void close_idle(RemotePeer& peer);
   void look_after();

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "apps/remote/farm_control.h"
+#include "apps/remote/farm_source.h"
 #include "apps/remote/peer_endpoint.h"
 
 namespace remuda::apps::remote {
@@ -129,28 +130,45 @@ loop::Task<void> FarmHome::check_peers(loop::Scope& stories) {
 
 loop::Task<void> FarmHome::check(std::shared_ptr<RemotePeer> peer) {
   PeerEndpoint endpoint(farm_, home_, peer);
-  const loop::Time deadline = home_.now() + farm_.options().checks.timeout;
-  const auto trouble = asks() ? co_await ask(endpoint, deadline) : co_await knock(endpoint, deadline);
-  if (!trouble) co_return;  // the server stops
-  farm_.checked(*peer, asks() ? Evidence::kAnswers : Evidence::kAccepts,
-                trouble->empty() ? "" : "check: " + *trouble, home_);
+  const loop::Time since = home_.now();
+  const loop::Time deadline = since + farm_.options().checks.timeout;
+  std::string trouble;
+  const auto well =
+      asks() ? co_await ask(endpoint, deadline, trouble) : co_await knock(endpoint, deadline, trouble);
+  if (!well && well.error().code == ECANCELED) co_return;  // the server stops
+  Check check{
+      .evidence = asks() ? Evidence::kAnswers : Evidence::kAccepts, .trouble = trouble, .since = since};
+  if (!well) check.evidence = well.error().code == ETIMEDOUT ? Evidence::kSilent : Evidence::kIll;
+  farm_.checked(*peer, check, home_);
 }
 
-loop::Task<base::Result<std::string>> FarmHome::ask(PeerEndpoint& endpoint, loop::Time deadline) {
+loop::Task<base::Result<void>> FarmHome::ask(PeerEndpoint& endpoint, loop::Time deadline,
+                                             std::string& trouble) {
   const CheckRules& rules = farm_.options().checks;
   const auto prober = make_prober_();
+  loop::Scope beside(home_);
+  beside.spawn(make_room(endpoint));
   const auto answered = co_await prober->probe(endpoint, rules.path, rules.status, deadline);
-  if (answered) co_return std::string();
-  if (answered.error().code == ECANCELED) co_return std::unexpected(answered.error());
-  if (!prober->trouble().empty()) co_return std::string(prober->trouble());
-  co_return base::to_string(answered.error());
+  beside.cancel();
+  co_await beside.join();
+  if (!answered) {
+    const std::string_view why = prober->trouble();
+    trouble = "check: " + (why.empty() ? base::to_string(answered.error()) : std::string(why));
+  }
+  co_return answered;
 }
 
-loop::Task<base::Result<std::string>> FarmHome::knock(PeerEndpoint& endpoint, loop::Time deadline) {
+// A check holds no lease: what it waits for may be a process that an idle connection keeps.
+loop::Task<void> FarmHome::make_room(const PeerEndpoint& endpoint) {
+  while (co_await home_.sleep_until(home_.now() + FarmSource::kPatience)) farm_.starves(*endpoint.peer());
+}
+
+loop::Task<base::Result<void>> FarmHome::knock(PeerEndpoint& endpoint, loop::Time deadline,
+                                               std::string& trouble) {
   const auto connected = co_await endpoint.connect(deadline);
-  if (connected) co_return std::string();
-  if (connected.error().code == ECANCELED) co_return std::unexpected(connected.error());
-  co_return base::to_string(connected.error());
+  if (connected) co_return base::Result<void>();
+  trouble = "check: " + base::to_string(connected.error());
+  co_return std::unexpected(connected.error());
 }
 
 // --- names

@@ -53,9 +53,10 @@ class FarmHome {
  private:
   loop::Task<void> check_peers(loop::Scope& stories);
   loop::Task<void> check(std::shared_ptr<RemotePeer> peer);
-  // Why it is not well; empty: it is.
-  loop::Task<base::Result<std::string>> ask(PeerEndpoint& endpoint, loop::Time deadline);
-  loop::Task<base::Result<std::string>> knock(PeerEndpoint& endpoint, loop::Time deadline);
+  // Why it is not well, in `trouble`; ETIMEDOUT: it was silent.
+  loop::Task<base::Result<void>> ask(PeerEndpoint& endpoint, loop::Time deadline, std::string& trouble);
+  loop::Task<base::Result<void>> knock(PeerEndpoint& endpoint, loop::Time deadline, std::string& trouble);
+  loop::Task<void> make_room(const PeerEndpoint& endpoint);
   bool asks() const { return make_prober_ && !farm_.options().checks.path.empty(); }
   loop::Task<void> look_up_names();
   // False: the server stops.

@@ -52,9 +52,12 @@ class FakeProber final : public Prober {
     EXPECT_EQ(path, "/ok");
     const std::string name(endpoint.name());
     ++world_.asked[name];
-    if (!world_.hangs.contains(name)) co_return base::Result<void>();
-    const auto slept = co_await loop_.sleep_until(deadline);
-    co_return base::failure(slept ? ETIMEDOUT : slept.error().code, "probe");
+    while (world_.hangs.contains(name)) {
+      if (loop_.now() >= deadline) co_return base::failure(ETIMEDOUT, "probe");
+      const auto slept = co_await loop_.sleep_until(std::min(loop_.now() + 10ms, deadline));
+      if (!slept) co_return std::unexpected(slept.error());
+    }
+    co_return base::Result<void>();
   }
   std::string_view trouble() const override { return "no answer"; }
 
@@ -148,7 +151,7 @@ TEST_F(FarmHomeTest, AnActiveCheckTakesAPeerDownAndBringsItBack) {
                                   "app blog: peer 10.0.0.1:9000 is up again"));
 }
 
-// A stopped process: its requests time out, its kernel accepts; only an answer brings it back.
+// It takes no connection, then takes them and says nothing; only an answer brings it back.
 TEST_F(FarmHomeTest, NoClientTriesAPeerThatChecksAskFor) {
   Farm farm(options_of({"10.0.0.1:9000"}));
   FarmHome home(farm, loop_, offload_, *log_, lookup());
@@ -160,7 +163,7 @@ TEST_F(FarmHomeTest, NoClientTriesAPeerThatChecksAskFor) {
     std::optional<Acquired> got;
     loop_.root().spawn(ask(source, got));
     ASSERT_TRUE(got && *got);
-    (**got)->finish(Outcome::kTimedOut);
+    (**got)->finish(Outcome::kRefused);
   }
   pass(4s);  // far beyond its back-off
   std::optional<Acquired> refused;
@@ -173,6 +176,89 @@ TEST_F(FarmHomeTest, NoClientTriesAPeerThatChecksAskFor) {
   std::optional<Acquired> got;
   loop_.root().spawn(ask(source, got));
   EXPECT_TRUE(got && *got);
+}
+
+// All its processes work on long requests: the question waits behind them.
+TEST_F(FarmHomeTest, APeerThatIsFullMayBeSilent) {
+  Farm farm(options_of({"10.0.0.1:9000 concurrency=2"}));
+  FarmHome home(farm, loop_, offload_, *log_, lookup());
+  home.use_probers([this] { return std::make_unique<FakeProber>(loop_, world_); });
+  FarmSource source(farm, loop_);
+  const Running running(*this, home);
+  world_.hangs = {"10.0.0.1:9000"};
+  std::array<std::optional<Acquired>, 2> held;
+  for (auto& each : held) loop_.root().spawn(ask(source, each));
+  pass(40s);
+  EXPECT_GE(world_.asked["10.0.0.1:9000"], 5);
+  EXPECT_EQ(state_of(farm, "10.0.0.1:9000"), PeerStatus::State::kUp);
+  held = {};
+  pass(21s);
+  EXPECT_EQ(state_of(farm, "10.0.0.1:9000"), PeerStatus::State::kDown);
+}
+
+// Connections that idle hold every process of a peer: they are closed for the question.
+TEST_F(FarmHomeTest, AQuestionMakesRoomForItself) {
+  struct Kept final : Connections {
+    explicit Kept(World& its_world) : world(its_world) {}
+    size_t idle() const override { return world.hangs.size(); }
+    void close_idle() override { world.hangs.clear(); }
+    World& world;
+  };
+  Farm farm(options_of({"10.0.0.1:9000"}));
+  FarmHome home(farm, loop_, offload_, *log_, lookup());
+  home.use_probers([this] { return std::make_unique<FakeProber>(loop_, world_); });
+  FarmSource source(farm, loop_);
+  world_.hangs = {"10.0.0.1:9000"};
+  std::optional<Acquired> got;
+  loop_.root().spawn(ask(source, got));
+  ASSERT_TRUE(got && *got);
+  (**got)->endpoint()->connections = std::make_unique<Kept>(world_);
+  (**got)->finish(Outcome::kAnswered);
+  got.reset();
+  const Running running(*this, home);
+  pass(5010ms);
+  EXPECT_EQ(world_.hangs.size(), 1U);
+  pass(20ms);
+  EXPECT_TRUE(world_.hangs.empty());
+  pass(2s);
+  EXPECT_EQ(farm.status(loop_.now()).peers[0].trouble, "");
+}
+
+// An address that was drained by itself is away for a while: it is still drained when it comes again.
+TEST_F(FarmHomeTest, ADrainedAddressOfANameStaysDrained) {
+  FarmOptions options = options_of({"app.example.org:9000"});
+  options.checks.interval = 0s;
+  Farm farm(options);
+  FarmHome home(farm, loop_, offload_, *log_, lookup());
+  found_ = {peer("10.0.0.1:1"), peer("10.0.0.2:1")};
+  const Running running(*this, home);
+  pass();
+  EXPECT_TRUE(home.control().drain_peer("10.0.0.1:9000"));
+  found_ = {peer("10.0.0.2:1")};
+  pass(31s);
+  EXPECT_THAT(peers_of(farm), ElementsAre("10.0.0.2:9000"));
+  found_ = {peer("10.0.0.1:1"), peer("10.0.0.2:1")};
+  pass(31s);
+  EXPECT_EQ(state_of(farm, "10.0.0.1:9000"), PeerStatus::State::kDraining);
+  EXPECT_TRUE(home.control().restore_peer("10.0.0.1:9000"));
+  EXPECT_EQ(state_of(farm, "10.0.0.1:9000"), PeerStatus::State::kSlowStart);
+  EXPECT_EQ(home.control().drain_peer("10.0.0.9:9000").error().code, ENOENT);
+}
+
+// Those that the farm began with are not new; those that come later are.
+TEST_F(FarmHomeTest, NewAddressesOfANameStartSlowly) {
+  FarmOptions options = options_of({"app.example.org:9000"});
+  options.checks.interval = 0s;
+  Farm farm(options);
+  FarmHome home(farm, loop_, offload_, *log_, lookup());
+  found_ = {peer("10.0.0.1:1")};
+  const Running running(*this, home);
+  pass();
+  EXPECT_EQ(state_of(farm, "10.0.0.1:9000"), PeerStatus::State::kUp);
+  found_ = {peer("10.0.0.1:1"), peer("10.0.0.2:1")};
+  pass(31s);
+  EXPECT_EQ(state_of(farm, "10.0.0.1:9000"), PeerStatus::State::kUp);
+  EXPECT_EQ(state_of(farm, "10.0.0.2:9000"), PeerStatus::State::kSlowStart);
 }
 
 TEST_F(FarmHomeTest, ANameIsAllItsAddresses) {

@@ -59,13 +59,18 @@ class FarmSource::Seat final : public FarmSeat, public std::enable_shared_from_t
     return *endpoint;
   }
 
-  void give_back(const std::shared_ptr<RemotePeer>& peer, PeerEndpoint& endpoint, Outcome outcome) {
+  void give_back(const std::shared_ptr<RemotePeer>& peer, uint64_t turn, PeerEndpoint& endpoint,
+                 Outcome outcome) {
     const size_t idle = endpoint.connections ? endpoint.connections->idle() : 0;
     const std::string trouble = trouble_of(outcome, endpoint);
     if (--endpoint.leases == 0 && endpoint.gone) endpoints_.erase(peer->id);
-    farm_.give_back(
-        *peer, {.place = place_, .idle = static_cast<uint32_t>(idle), .outcome = outcome, .trouble = trouble},
-        loop_);
+    farm_.give_back(*peer,
+                    {.place = place_,
+                     .turn = turn,
+                     .idle = static_cast<uint32_t>(idle),
+                     .outcome = outcome,
+                     .trouble = trouble},
+                    loop_);
   }
 
   void wait_for_answer(Unanswered& request) {
@@ -82,11 +87,12 @@ class FarmSource::Seat final : public FarmSeat, public std::enable_shared_from_t
  private:
   static std::string trouble_of(Outcome outcome, const PeerEndpoint& endpoint) {
     switch (outcome) {
-      case Outcome::kRefused: return endpoint.trouble().empty() ? "it refused a request" : endpoint.trouble();
+      case Outcome::kRefused: return endpoint.trouble().empty() ? "it took no request" : endpoint.trouble();
       case Outcome::kFailed: return "it broke off, or answered what is no answer";
       case Outcome::kTimedOut: return "it did not answer in time";
       case Outcome::kAnswered:
-      case Outcome::kGivenUp: break;
+      case Outcome::kGivenUp:
+      case Outcome::kDeclined: break;
     }
     return {};
   }
@@ -130,12 +136,13 @@ class FarmLease final : public Lease {
   }
   ~FarmLease() override {
     unanswered_.unlink();
-    if (endpoint_ != nullptr) seat_.give_back(peer_, *endpoint_, outcome_);
+    if (endpoint_ != nullptr) seat_.give_back(peer_, turn_, *endpoint_, outcome_);
   }
 
   void take(Lent lent) {
     endpoint_ = &seat_.endpoint_for(lent);
     peer_ = std::move(lent.peer);
+    turn_ = lent.turn;
     unanswered_.peer = peer_.get();
     live_.work_by(peer_->id);
     live_.at(Phase::kStart);
@@ -166,6 +173,7 @@ class FarmLease final : public Lease {
   LiveRequest live_;
   Unanswered unanswered_;
   std::shared_ptr<RemotePeer> peer_;
+  uint64_t turn_ = 0;
   PeerEndpoint* endpoint_ = nullptr;
   Outcome outcome_ = Outcome::kGivenUp;
   std::optional<Journey> journey_;

@@ -163,13 +163,12 @@ TEST_F(FarmTest, TheWholeFarmHasABoundAndTheLineHasOne) {
 TEST_F(FarmTest, WhenNobodyIsUpItIsSaidAtOnce) {
   Farm farm(options_of({"10.0.0.1:9000"}));
   FarmSource source(farm, loop_);
-  for (int i = 0; i < 3; ++i) give_back(take(source), Outcome::kTimedOut);
+  for (int i = 0; i < 3; ++i) give_back(take(source), Outcome::kRefused);
   auto refused = begin(source);
   ASSERT_TRUE(refused && !*refused);
   EXPECT_EQ(refused->error().reason, AcquireFailure::Reason::kAllDown);
   EXPECT_EQ(refused->error().retry_after, 1s);
-  EXPECT_EQ(refused->error().trouble, "no peer is up; 10.0.0.1:9000: down: it did not answer in time");
-  EXPECT_EQ(farm.status(loop_.now()).failures, 3U);
+  EXPECT_EQ(refused->error().trouble, "no peer is up; 10.0.0.1:9000: down: it took no request");
   pass(1100ms);  // one request tries it
   auto trial = take(source);
   ASSERT_TRUE(trial);
@@ -211,6 +210,7 @@ TEST_F(FarmTest, ADrainedPeerEndsWhatItHasAndGetsNothingNew) {
   for (int i = 0; i < 4; ++i) EXPECT_NE(take(source)->endpoint()->name(), name);
   give_back(std::move(one));
   ASSERT_TRUE(farm.restore(name, loop_));
+  pass(10s);
   auto first = take(source);
   auto second = take(source);
   EXPECT_NE(first->endpoint()->name(), second->endpoint()->name());
@@ -324,6 +324,36 @@ TEST_F(FarmTest, APeerThatCannotKeepConnectionsIsBelieved) {
   EXPECT_EQ(take(source)->endpoint()->keep_rules().idle, 0U);
 }
 
+// It was being removed, and its last request has not ended.
+TEST_F(FarmTest, WhoComesAgainHasItsNewLimits) {
+  Farm farm(options_of({"10.0.0.1:9000 concurrency=1"}));
+  FarmSource source(farm, loop_);
+  auto lease = take(source);
+  lease->endpoint()->learned({.requests = 1, .connections = 1, .multiplexes = true});
+  ASSERT_TRUE(farm.remove("10.0.0.1:9000"));
+  ASSERT_TRUE(farm.add(peer("10.0.0.1:9000 concurrency=3"), loop_));
+  auto second = take(source);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->endpoint()->id(), lease->endpoint()->id());
+  EXPECT_EQ(second->endpoint()->capacity(), (Capacity{3, 3, true}));
+}
+
+TEST_F(FarmTest, WhoIsCalledBackIsToldOf) {
+  Farm farm(options_of({"10.0.0.1:9000", "10.0.0.2:9000"}));
+  FarmSource source(farm, loop_);
+  const std::string first(take(source)->endpoint()->name());
+  for (int i = 0; i < 9; ++i) give_back(take(source), Outcome::kFailed);
+  int looks = 0;
+  farm.call_home(&loop_, [&] { ++looks; });
+  for (const PeerStatus& each : farm.status(loop_.now()).peers) {
+    if (each.state != PeerStatus::State::kDown) ASSERT_TRUE(farm.drain(each.address));
+  }
+  EXPECT_TRUE(take(source));
+  pass();
+  EXPECT_EQ(looks, 1);
+  farm.call_home(nullptr, {});
+}
+
 // Whatever comes and goes: the books are right.
 TEST_F(FarmTest, TheBusyOfAllPeersAreTheLeasesThatLive) {
   FarmOptions options =
@@ -348,7 +378,7 @@ TEST_F(FarmTest, TheBusyOfAllPeersAreTheLeasesThatLive) {
       default:
         if (leases.empty()) break;
         std::swap(leases[any(leases.size())], leases.back());
-        give_back(std::move(leases.back()), static_cast<Outcome>(any(5)));
+        give_back(std::move(leases.back()), static_cast<Outcome>(any(6)));
         leases.pop_back();
     }
     ASSERT_EQ(farm.busy(), leases.size());

@@ -9,14 +9,18 @@
 
 namespace remuda::apps::remote {
 
-const Roster::Site* Roster::add(const base::Peer& peer, Change& change) {
+const Roster::Site* Roster::add(const base::Peer& peer, Change& change, loop::Time since) {
   std::string text = base::address_text(peer);
   if (find(text) != nullptr) return nullptr;
   Site& site = sites_.emplace_back();
   site.peer = peer;
   site.text = std::move(text);
+  site.since = since;
   if (peer.kind != base::Peer::Kind::kName) {
-    if (!is_held(site.text)) change.added.push_back(peer);
+    if (!is_held(site.text)) {
+      change.added.push_back(peer);
+      drained_.erase(site.text);
+    }
     site.addresses.push_back(peer);
     site.was_looked_up = true;
   }
@@ -29,8 +33,10 @@ bool Roster::remove(std::string_view text, Change& change) {
   const std::vector<base::Peer> addresses = site->addresses;
   std::erase_if(sites_, [&](const Site& each) { return &each == site; });
   for (const base::Peer& each : addresses) {
-    if (std::string address = base::address_text(each); !is_held(address))
-      change.removed.push_back(std::move(address));
+    std::string address = base::address_text(each);
+    if (is_held(address)) continue;
+    drained_.erase(address);
+    change.removed.push_back(std::move(address));
   }
   return true;
 }
@@ -47,8 +53,16 @@ std::vector<std::string> Roster::addresses_of(std::string_view text) const {
 
 bool Roster::set_draining(std::string_view text, bool draining) {
   Site* const site = find(text);
+  const std::vector<std::string> addresses = addresses_of(text);
+  const bool is_known = site != nullptr || !addresses.empty() || drained_.contains(text);
   if (site != nullptr) site->draining = draining;
-  return site != nullptr;
+  if (!draining) {
+    drained_.erase(std::string(text));
+    for (const std::string& each : addresses) drained_.erase(each);
+  } else if (site == nullptr && is_known) {
+    drained_.emplace(text);
+  }
+  return is_known;
 }
 
 void Roster::resolved(std::string_view text, std::span<const base::Peer> found, Change& change) {
@@ -67,7 +81,7 @@ void Roster::resolved(std::string_view text, std::span<const base::Peer> found, 
     site->addresses.push_back(peer);
     if (was_there) continue;
     change.added.push_back(peer);
-    if (site->draining) change.drained.push_back(address);
+    if (site->draining || drained_.contains(address)) change.drained.push_back(address);
   }
   for (const base::Peer& each : before) {
     if (std::string address = base::address_text(each); !is_held(address))
@@ -80,6 +94,11 @@ void Roster::not_resolved(std::string_view text, std::string trouble) {
   if (site == nullptr) return;
   site->was_looked_up = true;
   site->trouble = std::move(trouble);
+}
+
+loop::Time Roster::new_since(std::string_view text, loop::Time now) const {
+  const Site* const site = find(text);
+  return site == nullptr || site->was_looked_up ? now : site->since;
 }
 
 bool Roster::is_incomplete() const {

@@ -91,7 +91,18 @@ TEST_F(RosterTest, WhatANameIsResolvedToLaterIsDrainedToo) {
   EXPECT_TRUE(roster_.set_draining("app:9000", true));
   EXPECT_THAT(resolved("app:9000", {peer("10.0.0.1:1"), peer("10.0.0.2:1")}).drained,
               ElementsAre("10.0.0.2:9000"));
-  EXPECT_FALSE(roster_.set_draining("10.0.0.1:9000", true));
+  EXPECT_FALSE(roster_.set_draining("10.0.0.9:9000", true));
+}
+
+TEST_F(RosterTest, AnAddressThatIsDrainedByItselfComesAgainDrained) {
+  add("app:9000");
+  resolved("app:9000", {peer("10.0.0.1:1"), peer("10.0.0.2:1")});
+  EXPECT_TRUE(roster_.set_draining("10.0.0.1:9000", true));
+  resolved("app:9000", {peer("10.0.0.2:1")});
+  EXPECT_THAT(resolved("app:9000", {peer("10.0.0.1:1")}).drained, ElementsAre("10.0.0.1:9000"));
+  resolved("app:9000", {peer("10.0.0.2:1")});
+  EXPECT_TRUE(roster_.set_draining("10.0.0.1:9000", false)) << "though it is away";
+  EXPECT_THAT(resolved("app:9000", {peer("10.0.0.1:1")}).drained, IsEmpty());
 }
 
 }  // namespace
