@@ -79,7 +79,8 @@ enum class Phase : uint8_t { kQueue, kStart, kSend, kApplication, kReply };
 enum class Outcome : uint8_t {
   kAnswered,  // a whole answer came
   kGivenUp,   // the client left, the request was refused elsewhere: says nothing of who was to answer
-  kRefused,   // no connection, or "overloaded": the request did not begin
+  kRefused,   // no connection: the request did not begin
+  kDeclined,  // "overloaded", "one at a time": likewise, said in good health
   kFailed,    // closed early, sent garbage: whoever does that often is avoided
   kTimedOut,  // took longer than its time limit
 };

@@ -104,10 +104,10 @@ void FastcgiConversation::request_ended(uint32_t app_status, FastcgiStatus statu
       connections_.refused_to_multiplex();
       return over({has_answered() ? Kind::kBroken : Kind::kNotBegun, 503,
                    "the application takes one request at a time over a connection"},
-                  Outcome::kRefused);
+                  Outcome::kDeclined);
     case FastcgiStatus::kOverloaded:
       return over({has_answered() ? Kind::kBroken : Kind::kNotBegun, 503, "the application is overloaded"},
-                  Outcome::kRefused);
+                  Outcome::kDeclined);
     case FastcgiStatus::kUnknownRole:
       return over({Kind::kBroken, 500, "the application does not have the role that it was asked for"},
                   Outcome::kAnswered);
