@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "gateway/request_key.h"
@@ -24,6 +25,8 @@ constexpr auto kEndGrace = std::chrono::milliseconds(100);
 constexpr auto kLastWords = std::chrono::milliseconds(50);
 // Interim answers before the final one; more are no hints.
 constexpr unsigned kMostInterims = 16;
+// Of a verdict: a refusal that took as long costs the client as much as any other failure.
+constexpr int kTimedOut = 504;
 
 // The scope of the story that awaits it.
 struct CurrentScope {
@@ -40,18 +43,21 @@ struct CurrentScope {
 
 loop::Task<bool> Answering::ask(const Inquiry& inquiry) {
   if (inquiry.body != nullptr) body_length_ = inquiry.body->remaining().value_or(0);
-  uint64_t avoid = 0;
-  for (uint32_t again = 0;; ++again) {
-    if (!co_await begin(inquiry, avoid)) co_return false;
+  uint32_t retries = 0;
+  for (bool costs = false;;) {
+    if (!co_await begin(inquiry)) co_return false;
+    const uint64_t endpoint = stream_->conversation().endpoint();
+    if (costs || std::ranges::contains(tried_, endpoint)) ++retries;
     const Progress progress = co_await read_head();
     if (progress == Progress::kComplete) [[likely]]
       co_return true;
     if (progress == Progress::kBroken || stream_->buffer.room().empty())
       co_return co_await refuse_head(progress);
     const Verdict verdict = co_await stream_->conversation().ended(kExplainWithin);
-    if (again >= options_.retries || !may_ask_again(inquiry, verdict)) co_return co_await explain(verdict);
+    if (retries >= options_.retries || !may_ask_again(inquiry, verdict)) co_return co_await explain(verdict);
     risked_ = risked_ || verdict.kind == Verdict::Kind::kUnknown;
-    avoid = stream_->conversation().endpoint();
+    costs = verdict.kind != Verdict::Kind::kNotBegun || verdict.status == kTimedOut;
+    tried_.push_back(endpoint);
     co_await let_go_of_this_one();
   }
 }
@@ -66,14 +72,14 @@ loop::Task<bool> Answering::ask_raw(const Inquiry& inquiry) {
 }
 
 // A lease, and the conversation over it begun.
-loop::Task<bool> Answering::begin(const Inquiry& inquiry, uint64_t avoid) {
+loop::Task<bool> Answering::begin(const Inquiry& inquiry) {
   const http::Request& request = exchange_.request;
   apps::StartRequest start{.program = inquiry.program, .environment = inquiry.variables};
   start.request = request.id;
   start.method = request.method;
   start.target = request.target;
   start.key = request_key(request, options_, exchange_.arena);
-  start.avoid = avoid;
+  start.tried = tried_;
   if (!give_input(inquiry, start)) co_return false;
 
   loop::Scope waiting(exchange_.loop, co_await CurrentScope());
@@ -263,8 +269,10 @@ bool Answering::refuse(const Refusal& refusal) {
 }
 
 bool Answering::refuse_for_body(const base::Error& error) {
-  return refuse(status_for_body_error(error.code),
-                fmt::format("the request's body did not come whole: {}", base::to_string(error)));
+  const int status = status_for_body_error(error.code);
+  const std::string what = status < 500 ? std::string("did not come whole")
+                                        : fmt::format("could not be kept in {}", options_.spool_directory);
+  return refuse(status, fmt::format("the request's body {}: {}", what, base::to_string(error)));
 }
 
 loop::Task<bool> Answering::refuse_head(Progress progress) {

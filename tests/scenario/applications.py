@@ -82,9 +82,9 @@ class Others:
         for name in list(self.running):
             self.stop(name)
 
-    def start(self, name: str, words: list[str], ready: str | int, environment: dict | None = None,
+    def start(self, name: str, words: list[str], ready: str, environment: dict | None = None,
               user: str | None = USER):
-        """Starts a program; `ready` is the socket or the port by which it shows that it is."""
+        """Starts a program; `ready` is the path or HOST:PORT at which it then accepts."""
         with open(self.place / f"{name}.said", "ab") as said:
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd=self.place.path,
                                        env={**os.environ, **(environment or {})}, start_new_session=True,
@@ -118,12 +118,14 @@ class Others:
         """php-fpm with three processes at a path or at HOST:PORT."""
         path = self.place.file(f"{name}.conf", FPM.format(place=self.sockets(), socket=address))
         program = shutil.which(PHP_FPM) or f"/usr/sbin/{PHP_FPM}"
-        self.start(name, [program, "-F", "-y", str(path)], address if address.startswith("/") else port_of(address))
+        self.start(name, [program, "-F", "-y", str(path)], address)
 
-    def spawn_fcgi(self, name: str, path: str, program: Path, processes: int = 2):
+    def spawn_fcgi(self, name: str, address: str, program: Path, processes: int = 2):
         """spawn-fcgi as its manual shows it: so many processes on one socket. It leaves; they stay, as our children."""
-        self.start(name, ["/usr/bin/python3", str(SOURCES / "together.py"), "spawn-fcgi", "-s", path, "-M", "666",
-                          "-F", str(processes), "--", str(program)], path)
+        host, _, port = address.rpartition(":")
+        where = ["-s", address, "-M", "666"] if address.startswith("/") else ["-a", host, "-p", port]
+        self.start(name, ["/usr/bin/python3", str(SOURCES / "together.py"), "spawn-fcgi", *where,
+                          "-F", str(processes), "--", str(program)], address)
 
     def fcgiwrap(self, name: str, path: str, processes: int = 2):
         program = shutil.which("fcgiwrap") or "/usr/sbin/fcgiwrap"
@@ -134,12 +136,11 @@ class Others:
         self.start(name, ["/usr/bin/python3", str(SOURCES / "scgi.py"), path], path)
 
 
-def port_of(address: str) -> int:
-    return int(address.rsplit(":", 1)[1])
-
-
-def accepts(where: str | int) -> bool:
-    if isinstance(where, int):
-        return harness.is_listening(where)
-    with socket.socket(socket.AF_UNIX) as probe:
-        return os.path.exists(where) and probe.connect_ex(where) == 0
+def accepts(where: str) -> bool:
+    """Somebody does, at a path or at HOST:PORT."""
+    if where.startswith("/"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            return os.path.exists(where) and probe.connect_ex(where) == 0
+    host, _, port = where.rpartition(":")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        return probe.connect_ex((host, int(port))) == 0
