@@ -157,7 +157,8 @@ REMUDA_API remuda_request* remuda_accept_within(remuda_app* app, int millisecond
  *
  * The answer leaves at once. Only while requests queue in a program that comes back for the next one within
  * 0.2 milliseconds, time after time, it may wait up to half a millisecond for theirs, to leave together with
- * them.
+ * them; and until a request is finished that turns out to be slow after all, whose every millisecond then
+ * takes one more quick request before an answer waits again. remuda_flush() never waits.
  */
 REMUDA_API int remuda_finish(remuda_request* request, int status);
 

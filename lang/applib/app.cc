@@ -93,6 +93,7 @@ int App::begin(const remuda_options& options) {
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event event{.events = EPOLLIN, .data = {.ptr = &wake_}};
   if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0) return errno;
+  poke();  // the first step begins to listen
   return begin_socket(options.fd);
 }
 

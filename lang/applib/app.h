@@ -164,8 +164,10 @@ class App final : public Hub {
   // When answers may wait for others: app_serve.cc.
   pthread_t last_taker_{};
   Nanoseconds handed_out_at_ = 0;
-  Nanoseconds owed_since_ = 0;  // 0: nothing is owed
-  uint32_t short_ones_ = 0;     // requests in a row that took one thread no time worth speaking of
+  Nanoseconds owed_since_ = 0;   // 0: nothing is owed
+  uint32_t short_ones_ = 0;      // requests in a row that took one thread no time worth speaking of
+  bool held_up_others_ = false;  // answers wait while the last one that was handed out is worked on
+  Nanoseconds debt_ = 0;         // quick requests that are due before an answer waits again
   Nanoseconds looked_at_ = 0;
   const remuda_handler* handler_ = nullptr;
 

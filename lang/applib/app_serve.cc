@@ -4,7 +4,10 @@
 //
 // An answer may wait for those of other requests that have already arrived, so that one system call sends
 // them all; but only while the thread has shown, kShortOnes times in a row, that it is back for the next one
-// within kShort, work after remuda_finish() included. Otherwise it leaves at once.
+// within kShort, work after remuda_finish() included. Otherwise it leaves at once. Nobody can know that the
+// next one will be slow: then what waits has to wait for all of it. Each millisecond of that is a debt that
+// is paid with one quick request, and before it is paid nothing waits again: requests of which one in many is
+// slow are hardly ever in each other's way.
 #include <errno.h>
 
 #include "app.h"
@@ -21,14 +24,17 @@ constexpr uint32_t kShortOnes = 8;
 
 void App::note_cycle(Nanoseconds time) {
   const bool same = pthread_equal(last_taker_, pthread_self()) != 0;
-  const bool quick = same && time - handed_out_at_ < kShort;
+  const Nanoseconds taken = time - handed_out_at_;
+  const bool quick = same && taken < kShort;
   short_ones_ = quick ? short_ones_ + 1 : 0;
+  if (quick && debt_ > 0) --debt_;
+  if (same && !quick && held_up_others_) debt_ += 1 + taken / kMillisecond;
   last_taker_ = pthread_self();
 }
 
 bool App::may_wait_for_others(const Request& request) const {
-  return short_ones_ >= kShortOnes && !news.empty() && pthread_equal(request.taken_by, last_taker_) != 0 &&
-         pthread_equal(last_taker_, pthread_self()) != 0;
+  return short_ones_ >= kShortOnes && debt_ == 0 && !news.empty() &&
+         pthread_equal(request.taken_by, last_taker_) != 0 && pthread_equal(last_taker_, pthread_self()) != 0;
 }
 
 Request* App::take_news() {
@@ -59,6 +65,7 @@ Request* App::next_news(Nanoseconds deadline, Condition done) {
   Request* request = take_news();
   if (!news.empty()) wake_acceptor();
   handed_out_at_ = time;
+  held_up_others_ = owed_since_ != 0;
   if (request == nullptr) errno = 0;
   return request;
 }

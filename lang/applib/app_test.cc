@@ -8,8 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "remuda_app.h"
 #include "testing.h"
@@ -169,6 +171,36 @@ TEST_F(Program, OptionsAreChecked) {
   open();
 }
 
+// Two slow requests among many quick ones: the second must not hold up answers that are ready.
+TEST_F(Program, ASlowRequestHoldsUpAnswersOnceAtMost) {
+  using Clock = std::chrono::steady_clock;
+  constexpr auto kSlow = std::chrono::milliseconds(150);
+  options_.concurrency = 128;
+  open();
+  std::string wire;
+  for (uint16_t id = 1; id <= 100; ++id) wire += request(id, {});
+  send(wire);
+  std::vector<Clock::time_point> arrived(101);
+  std::thread reader([&] {
+    for (size_t known = 0; known < 100 && !HasFatalFailure(); known = answers_.ended()) {
+      read_some();
+      for (auto& [id, answer] : answers_.by_id) {
+        if (answer.ended && arrived[id] == Clock::time_point()) arrived[id] = Clock::now();
+      }
+    }
+  });
+  std::vector<Clock::time_point> finished(101);
+  for (uint16_t id = 1; id <= 100; ++id) {
+    remuda_request* asked = remuda_accept(app_);
+    if (id == 30 || id == 80) std::this_thread::sleep_for(kSlow);
+    remuda_finish(asked, 0);
+    finished[id] = Clock::now();
+  }
+  EXPECT_EQ(remuda_accept_within(app_, 0), nullptr);
+  reader.join();
+  for (size_t id = 31; id < 80; ++id) EXPECT_LT(arrived[id] - finished[id], kSlow / 2) << id;
+}
+
 // --- events
 
 struct Events {
@@ -228,6 +260,11 @@ remuda_handler handler_of(Events& events) {
 bool is_readable(int fd) {
   pollfd what{.fd = fd, .events = POLLIN, .revents = 0};
   return poll(&what, 1, 0) == 1;
+}
+
+TEST_F(Program, TheDescriptorAsksForTheFirstStep) {
+  open();
+  EXPECT_TRUE(is_readable(remuda_fd(app_)));
 }
 
 TEST_F(Program, EventsInSteps) {
