@@ -13,9 +13,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "apps/endpoint.h"
@@ -51,8 +53,17 @@ struct StartRequest {
   // For sources that choose among several: the same key goes to the same one if it can (a sticky cookie's
   // value, or what a consistent hash is made of). Empty: no wish.
   std::string_view key;
-  uint64_t avoid = 0;  // an Endpoint::id() that has just failed this request; another one if there is any
+  // Every Endpoint::id() that has failed this request, the latest last: another one if there is any, else the
+  // one whose turn was longest ago.
+  std::span<const uint64_t> tried;
 };
+
+// Of one endpoint among StartRequest::tried: 0 if it is not, else the higher, the later it was.
+inline size_t turn_among(std::span<const uint64_t> tried, uint64_t endpoint) {
+  size_t turn = tried.size();
+  while (turn > 0 && tried[turn - 1] != endpoint) --turn;
+  return turn;
+}
 
 struct AcquireFailure {
   enum class Reason : uint8_t {

@@ -47,7 +47,7 @@ loop::Task<bool> Answering::ask(const Inquiry& inquiry) {
   for (bool costs = false;;) {
     if (!co_await begin(inquiry)) co_return false;
     const uint64_t endpoint = stream_->conversation().endpoint();
-    if (costs || std::ranges::contains(tried_, endpoint)) ++retries;
+    if (costs || std::ranges::find(tried_, endpoint) != tried_.end()) ++retries;
     const Progress progress = co_await read_head();
     if (progress == Progress::kComplete) [[likely]]
       co_return true;
@@ -63,7 +63,7 @@ loop::Task<bool> Answering::ask(const Inquiry& inquiry) {
 }
 
 loop::Task<bool> Answering::ask_raw(const Inquiry& inquiry) {
-  if (!co_await begin(inquiry, 0)) co_return false;
+  if (!co_await begin(inquiry)) co_return false;
   exchange_.response.status = 200;
   exchange_.response.raw = true;
   stream_->open(0, std::nullopt);

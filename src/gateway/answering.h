@@ -6,7 +6,8 @@
 //     ask()       a lease -> a conversation over the wire -> the head of the answer (interim ones are passed
 //     on);
 //                 again with another lease where that is safe (principle 8): never after a byte of an answer,
-//                 when the request may have begun once, if it is idempotent, and only with its whole body
+//                 when the request may have begun once, if it is idempotent, and only with its whole body.
+//                 Whoever refuses it for the first time costs none of the retries
 //     pass_on()   the answer becomes the exchange's: short ones in one piece, others as a stream that is
 //     pulled
 //                 as fast as the client reads, or what the server has where the application points
@@ -18,6 +19,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "gateway/app_options.h"
 #include "gateway/application.h"
@@ -64,7 +66,7 @@ class Answering {
  private:
   using Progress = wire::CgiResponseReader::Progress;
 
-  loop::Task<bool> begin(const Inquiry& inquiry, uint64_t avoid);
+  loop::Task<bool> begin(const Inquiry& inquiry);
   bool give_input(const Inquiry& inquiry, apps::StartRequest& start);
   loop::Task<Progress> read_head();
   loop::Task<bool> pass_interim();
@@ -88,7 +90,8 @@ class Answering {
   Question::Role role_ = Question::Role::kResponder;
   uint64_t body_length_ = 0;  // of a streamed one, before anybody has read of it
   unsigned interims_ = 0;
-  bool risked_ = false;  // it was sent again although it may have begun
+  std::vector<uint64_t> tried_;  // endpoints that have failed it, the latest last
+  bool risked_ = false;          // it was sent again although it may have begun
 };
 
 }  // namespace remuda::gateway

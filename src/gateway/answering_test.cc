@@ -20,7 +20,9 @@ using http::testing::FakeExchange;
 using Kind = Verdict::Kind;
 using Reason = apps::AcquireFailure::Reason;
 using gateway::testing::Act;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 const std::string kHello = "Content-Type: text/plain\n\nhello";
 const Act kAnswers = {.output = {kHello}};
@@ -78,8 +80,19 @@ TEST_F(AnsweringTest, AHeadInPieces) {
 TEST_F(AnsweringTest, WhatHasNotBegunIsSentAgainElsewhere) {
   EXPECT_EQ(status_of("POST", {fails(Kind::kNotBegun), kAnswers}), 200);
   ASSERT_EQ(fake_.asked.size(), 2U);
-  EXPECT_EQ(fake_.asked[0].avoid, 0U);
-  EXPECT_EQ(fake_.asked[1].avoid, 1U);
+  EXPECT_THAT(fake_.asked[0].tried, IsEmpty());
+  EXPECT_THAT(fake_.asked[1].tried, ElementsAre(1));
+}
+
+TEST_F(AnsweringTest, WhoRefusesForTheFirstTimeCostsNoRetry) {
+  std::vector<Act> acts(10, fails(Kind::kNotBegun));
+  acts.push_back(kAnswers);
+  EXPECT_EQ(status_of("POST", acts), 200);
+  EXPECT_THAT(fake_.asked[10].tried, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+  acts[3].verdict.status = 504;  // no connection in time
+  acts[7].verdict.status = 504;
+  EXPECT_EQ(status_of("POST", acts), 502);
+  EXPECT_EQ(fake_.asked.size(), 8U + 1);
 }
 
 TEST_F(AnsweringTest, WhatMayHaveBegunOnlyIfItIsIdempotent) {
@@ -116,7 +129,9 @@ TEST_F(AnsweringTest, NothingElseIsSentTwice) {
 
 TEST_F(AnsweringTest, NotMoreOftenThanAllowed) {
   options_.retries = 3;
-  EXPECT_EQ(status_of("GET", {fails(Kind::kNotBegun)}), 502);
+  Act refuses = fails(Kind::kNotBegun);
+  refuses.endpoint = 7;
+  EXPECT_EQ(status_of("GET", {refuses}), 502);
   EXPECT_EQ(fake_.asked.size(), 4U);
   options_.retries = 0;
   EXPECT_EQ(status_of("GET", {fails(Kind::kNotBegun)}), 502);
@@ -263,6 +278,11 @@ TEST_F(AnsweringTest, WhatARequestGoesBy) {
   EXPECT_EQ(key(), "abc");
   options_.key_cookie = "sess";
   EXPECT_EQ(key(), "");
+  options_.sticky_cookie = "id";
+  EXPECT_EQ(key(), "1");
+  options_.sticky_cookie = "none";
+  options_.key_by = KeyBy::kPath;
+  EXPECT_EQ(key(), "/app/x") << "of a request without the cookie";
 }
 
 TEST_F(AnsweringTest, WhatIsConfiguredAndWhatAuthorizersSaid) {

@@ -133,6 +133,22 @@ def test_idempotent_request_is_given_to_another(herd):
     assert answer.status == 502 or pid_of(answer) != pid
 
 
+def test_idle_instances_are_killed_and_nobody_has_said_so(herd):
+    """Each refuses the request, which begins nowhere: it goes on until it finds the one that lives, whatever its method."""
+    server = herd(FOUR + "\nretries = 1")
+    pids = eventually("all are ready", lambda: found if len(
+        found := list(control.instances(server, "herd", "ready"))) == 4 else None)
+    spawner = server.spawner()
+    os.kill(spawner, signal.SIGSTOP)  # who would tell that they have ended
+    try:
+        for pid in pids[:3]:
+            os.kill(pid, signal.SIGKILL)
+        assert pid_of(server.post("/app/", b"x")) == pids[3]
+    finally:
+        os.kill(spawner, signal.SIGCONT)
+    eventually("there are four again", lambda: len(set(control.instances(server, "herd", "ready")) - set(pids[:3])) == 4)
+
+
 def test_all_instances_are_killed(herd):
     """What they had in flight is lost; what waits is served by those that replace them."""
     server = herd()

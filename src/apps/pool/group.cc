@@ -39,7 +39,7 @@ void Group::sign_off(uint32_t place) {
 Group::Borrowed Group::borrow(const Wish& wish, loop::Loop& loop, loop::Time deadline) {
   const loop::Time now = loop.now();
   const std::scoped_lock lock(mutex_);
-  if (wish.avoid != 0) ++counters_.retries;
+  if (!wish.tried.empty()) ++counters_.retries;
   if (line_.empty()) {
     if (auto instance = ledger_.choose(wish)) {
       line_.passed_by();

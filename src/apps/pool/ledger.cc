@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "apps/source.h"
+
 namespace remuda::apps::pool {
 
 namespace {
@@ -76,11 +78,12 @@ std::shared_ptr<Instance> Ledger::choose(const Wish& wish) const {
   const std::shared_ptr<Instance>* home = nullptr;  // of the key, whether it has room or not
   bool home_has_room = false;
   uint64_t highest = 0;
-  std::tuple<bool, Cost, uint32_t, loop::Duration> lowest;
+  std::tuple<size_t, Cost, uint32_t, loop::Duration> lowest;
   for (const auto& each : instances_) {
     const Cost cost = cost_of(*each, wish.loop);
+    const size_t turn = turn_among(wish.tried, each->id);
     const bool room = each->takes_requests() && cost != Cost::kImpossible;
-    if (wish.key != 0 && each->state == Instance::State::kReady && each->id != wish.avoid) {
+    if (wish.key != 0 && each->state == Instance::State::kReady && turn == 0) {
       if (const uint64_t score = mix(wish.key ^ mix(each->id)); home == nullptr || score > highest) {
         home = &each;
         home_has_room = room;
@@ -88,7 +91,7 @@ std::shared_ptr<Instance> Ledger::choose(const Wish& wish) const {
       }
     }
     if (!room) continue;
-    const std::tuple rank{each->id == wish.avoid, cost, each->busy, -each->last_used.time_since_epoch()};
+    const std::tuple rank{turn, cost, each->busy, -each->last_used.time_since_epoch()};
     if (best == nullptr || rank < lowest) {
       best = &each;
       lowest = rank;

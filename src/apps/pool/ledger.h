@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,8 +22,8 @@ namespace remuda::apps::pool {
 struct Wish {
   uint32_t loop = 0;  // its place in the group
   uint64_t request = 0;
-  uint64_t key = 0;  // hash of StartRequest::key; 0: none
-  uint64_t avoid = 0;
+  uint64_t key = 0;                 // hash of StartRequest::key; 0: none
+  std::span<const uint64_t> tried;  // StartRequest::tried
 };
 
 uint64_t hash_of_key(std::string_view key);
@@ -33,7 +34,7 @@ class Ledger {
   void add(std::shared_ptr<Instance> instance);
   void remove(const Instance& instance);
 
-  // One that has room; null if none has. The avoided one only if there is no other.
+  // One that has room; null if none has. One that was tried only if there is no other.
   std::shared_ptr<Instance> choose(const Wish& wish) const;
 
   // One request more. Appends the loops whose idle connections have to be closed for it.

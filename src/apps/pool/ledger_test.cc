@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <random>
 
@@ -55,12 +56,23 @@ TEST_F(LedgerTest, TheMostRecentlyUsedIsNext) {
 TEST_F(LedgerTest, AnIdleConnectionOfThisLoopIsWorthMore) {
   const auto one = add();
   const auto two = add();
-  EXPECT_EQ(lend({.loop = 1, .avoid = two->id}), one);
+  EXPECT_EQ(lend({.loop = 1, .tried = std::array{two->id}}), one);
   EXPECT_EQ(lend({.loop = 0}), two);
   take_back(*one, 1, 1);
   take_back(*two, 0, 1);
   EXPECT_EQ(lend({.loop = 1}), one);
   EXPECT_TRUE(to_close_.empty());
+}
+
+TEST_F(LedgerTest, WhoWasTriedIsLentOnlyIfThereIsNoOtherAndInTurn) {
+  const auto one = add();
+  const auto two = add();
+  const auto three = add({.requests = 2, .connections = 2});
+  EXPECT_EQ(lend({.tried = std::array{one->id, two->id}}), three);  // busy or not
+  EXPECT_EQ(lend({.tried = std::array{one->id, two->id}}), three);
+  EXPECT_EQ(lend({.tried = std::array{two->id, one->id}}), two);
+  take_back(*two, 0, 0);
+  EXPECT_EQ(lend({.tried = std::array{two->id, one->id, two->id}}), one);
 }
 
 TEST_F(LedgerTest, AnotherLoopsIdleConnectionIsClosedForIt) {

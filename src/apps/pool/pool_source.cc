@@ -126,7 +126,7 @@ loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> PoolSource::ac
   const Wish wish{.loop = seat_->place(),
                   .request = request.request,
                   .key = hash_of_key(request.key),
-                  .avoid = request.avoid};
+                  .tried = request.tried};
   Group& group = seat_->group();
   loop::Loop& loop = seat_->loop();
   auto borrowed = group.borrow(wish, loop, deadline);

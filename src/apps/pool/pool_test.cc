@@ -195,7 +195,7 @@ TEST_F(PoolTest, AvoidsWhoHasJustFailedThisRequest) {
   run_for(1s);
   const uint64_t first = ask_and_wait().by;
   Request again;
-  again.asked.avoid = first;
+  again.asked.tried = {&first, 1};
   EXPECT_NE(ask_and_wait(std::move(again)).by, first);
   EXPECT_EQ(status().retries, 1U);
 }

@@ -140,11 +140,18 @@ void Balancer::find_able(loop::Time now) {
   }
 }
 
+// Or those whose turn was longest ago, if that is all there is.
+void Balancer::leave_untried(std::span<const uint64_t> tried) {
+  const auto turn = [tried](const Entry* each) { return turn_among(tried, each->member.id); };
+  const auto first = std::ranges::min_element(able_, {}, turn);
+  if (first == able_.end()) return;
+  std::erase_if(able_, [&, least = turn(*first)](const Entry* each) { return turn(each) > least; });
+}
+
 Balancer::Choice Balancer::choose(const Wish& wish, loop::Time now) {
   find_able(now);
   if (able_.empty() && call_back(now)) find_able(now);
-  if (able_.size() > 1)
-    std::erase_if(able_, [&](const Entry* each) { return each->member.id == wish.avoid; });
+  if (!wish.tried.empty()) leave_untried(wish.tried);
   if (!able_.empty()) return {.peer = choose_among(able_, wish, now)->member.id, .retry_at = {}};
   Choice nobody{.all_down = true, .retry_at = loop::kNever};
   for (const Entry& each : entries_) {

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,8 +80,8 @@ class Balancer {
   bool remove(std::string_view address);
 
   struct Wish {
-    uint64_t key = 0;    // hash of the key; 0: none
-    uint64_t avoid = 0;  // a peer that has just failed this request
+    uint64_t key = 0;                   // hash of the key; 0: none
+    std::span<const uint64_t> tried{};  // StartRequest::tried
   };
   struct Choice {
     uint64_t peer = 0;      // 0: nobody now
@@ -157,6 +158,7 @@ class Balancer {
   bool in_slow_start(const Entry& entry, loop::Time now) const;
   double share(const Entry& entry, loop::Time now) const;
   void find_able(loop::Time now);
+  void leave_untried(std::span<const uint64_t> tried);
   Entry* choose_among(const std::vector<Entry*>& able, const Wish& wish, loop::Time now);
   Entry* by_least_connections(const std::vector<Entry*>& able, loop::Time now);
   Entry* by_turn(const std::vector<Entry*>& able, loop::Time now);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <random>
 
@@ -138,10 +139,24 @@ TEST_F(BalancerTest, APeerThatIsFullGetsNothingMore) {
 TEST_F(BalancerTest, TheAvoidedOneIsChosenOnlyWhenThereIsNoOther) {
   Balancer balancer(Policy::kLeastConnections, rules);
   const uint64_t one = add(balancer, "10.0.0.1:9000");
-  EXPECT_EQ(balancer.choose({.avoid = one}, now).peer, one);
+  EXPECT_EQ(balancer.choose({.tried = std::array{one}}, now).peer, one);
   const uint64_t other = add(balancer, "10.0.0.2:9000");
-  EXPECT_EQ(balancer.choose({.avoid = one}, now).peer, other);
-  EXPECT_EQ(balancer.choose({.avoid = other}, now).peer, one);
+  EXPECT_EQ(balancer.choose({.tried = std::array{one}}, now).peer, other);
+  EXPECT_EQ(balancer.choose({.tried = std::array{other}}, now).peer, one);
+}
+
+TEST_F(BalancerTest, OneThatWasNotTriedGoesBeforeAllThatWereHoweverBusyItIs) {
+  for (const Policy policy : {Policy::kLeastConnections, Policy::kRoundRobin, Policy::kHash}) {
+    Balancer balancer(policy, rules);
+    const uint64_t one = add(balancer, "10.0.0.1:9000");
+    const uint64_t two = add(balancer, "10.0.0.2:9000");
+    const uint64_t busy = add(balancer, "10.0.0.3:9000 concurrency=20");
+    for (int i = 0; i < 10; ++i) balancer.started(busy);
+    EXPECT_EQ(balancer.choose({.key = 5, .tried = std::array{one, two}}, now).peer, busy);
+    for (int i = 0; i < 10; ++i) balancer.started(busy);  // it is full
+    EXPECT_EQ(balancer.choose({.key = 5, .tried = std::array{one, two}}, now).peer, one);
+    EXPECT_EQ(balancer.choose({.key = 5, .tried = std::array{one, two, one}}, now).peer, two);
+  }
 }
 
 TEST_F(BalancerTest, FailuresInARowTakeAPeerDownAndItsBackOffDoubles) {
@@ -254,7 +269,8 @@ TEST_F(BalancerTest, CountsAgreeWhateverHappens) {
         case 5:
         case 6:
         case 7: {
-          const uint64_t chosen = balancer.choose({.key = random() % 3, .avoid = random() % 8}, now).peer;
+          const uint64_t chosen =
+              balancer.choose({.key = random() % 3, .tried = std::array{uint64_t{random() % 8}}}, now).peer;
           if (chosen == 0) break;
           under_way.push_back(balancer.started(chosen));
           break;
@@ -284,13 +300,13 @@ TEST_F(BalancerTest, AnAcceptedConnectionSaysNothingOfAPeerThatHangs) {
   for (uint32_t i = 0; i < rules.fails; ++i) balancer.ended(balancer.started(hangs), Outcome::kTimedOut, now);
   EXPECT_EQ(balancer.changes(), 1U);
   balancer.checked(hangs, {.evidence = Evidence::kAccepts}, now);
-  EXPECT_EQ(balancer.choose({.avoid = other}, now).peer, other);
+  EXPECT_EQ(balancer.choose({.tried = std::array{other}}, now).peer, other);
   balancer.checked(hangs, {.evidence = Evidence::kAnswers}, now);
-  EXPECT_EQ(balancer.choose({.avoid = other}, now).peer, hangs);
+  EXPECT_EQ(balancer.choose({.tried = std::array{other}}, now).peer, hangs);
   EXPECT_EQ(balancer.changes(), 2U);
   fail_until_down(balancer, hangs);
   balancer.checked(hangs, {.evidence = Evidence::kAccepts}, now);
-  EXPECT_EQ(balancer.choose({.avoid = other}, now).peer, hangs);
+  EXPECT_EQ(balancer.choose({.tried = std::array{other}}, now).peer, hangs);
 }
 
 TEST_F(BalancerTest, WhoIsCheckedByAnAnswerIsNotTriedByClients) {

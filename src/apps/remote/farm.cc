@@ -57,7 +57,7 @@ bool Farm::has_place() const { return balancer_.busy() < options_.concurrency; }
 Farm::Borrowed Farm::borrow(const Asker& asker, loop::Loop& loop, loop::Time deadline) {
   const loop::Time now = loop.now();
   const std::scoped_lock lock(mutex_);
-  if (asker.wish.avoid != 0) ++retries_;
+  if (!asker.wish.tried.empty()) ++retries_;
   if (line_.empty() && has_place()) {
     const Balancer::Choice choice = choose(asker.wish, now);
     if (choice.peer != 0) {

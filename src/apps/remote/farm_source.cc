@@ -192,7 +192,7 @@ std::string_view FarmSource::name() const { return seat_->farm().options().name;
 loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> FarmSource::acquire(
     const StartRequest& request, loop::Time deadline) {
   auto lease = std::make_unique<FarmLease<Seat>>(*seat_, request);
-  const Asker asker{.place = seat_->place(), .wish = {.key = hash_of(request.key), .avoid = request.avoid}};
+  const Asker asker{.place = seat_->place(), .wish = {.key = hash_of(request.key), .tried = request.tried}};
   Farm& farm = seat_->farm();
   loop::Loop& loop = seat_->loop();
   auto borrowed = farm.borrow(asker, loop, deadline);

@@ -52,7 +52,7 @@ class FarmTest : public testing::Test {
                        uint64_t avoid = 0, loop::Duration most = 10s) {
     StartRequest request{.request = 1, .method = "GET", .target = "/"};
     request.key = key;
-    request.avoid = avoid;
+    if (avoid != 0) request.tried = {&avoid, 1};
     into.emplace(co_await source.acquire(request, loop_.now() + most));
   }
   // For who does not have to wait.

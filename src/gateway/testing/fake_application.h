@@ -7,7 +7,7 @@
 //     fake.acts = {{.verdict = {Verdict::Kind::kNotBegun}}, {.output = {"Content-Type: a/b\n\nhello"}}};
 //     AppHandler handler(loop, fake.application(), options);
 //     ...
-//     EXPECT_EQ(fake.asked[1].avoid, 1);
+//     EXPECT_EQ(fake.asked[1].tried, ElementsAre(1));
 #pragma once
 
 #include <algorithm>
@@ -31,6 +31,7 @@ struct Act {
   bool acquires = true;
   apps::AcquireFailure failure = {};  // if it does not
   int stopped = 0;
+  uint64_t endpoint = 0;  // 0: one that was not asked before
 };
 
 // What one request was asked with.
@@ -38,7 +39,7 @@ struct Asked {
   std::string method;
   std::string target;
   std::string key;
-  uint64_t avoid = 0;
+  std::vector<uint64_t> tried;
   std::string variables;  // a line each
   std::string body;
   std::string data;
@@ -118,7 +119,7 @@ class FakeApplication {
     int body_error() const override { return 0; }
     void set_trouble(std::string_view) override {}
     apps::Journey& journey() override { return lease_->journey(); }
-    uint64_t endpoint() const override { return number_ + 1; }
+    uint64_t endpoint() const override { return act_.endpoint != 0 ? act_.endpoint : number_ + 1; }
 
    private:
     static loop::Task<void> read_all(http::Body* body, std::string& into) {
@@ -150,7 +151,7 @@ class FakeApplication {
       fake_.asked.push_back({.method = std::string(start.method),
                              .target = std::string(start.target),
                              .key = std::string(start.key),
-                             .avoid = start.avoid,
+                             .tried = {start.tried.begin(), start.tried.end()},
                              .variables = variables});
       const Act& act = fake_.acts[std::min(fake_.asked.size(), fake_.acts.size()) - 1];
       if (!act.acquires) co_return std::unexpected(act.failure);
