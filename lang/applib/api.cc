@@ -101,6 +101,10 @@ int remuda_serve(remuda_app* app, const remuda_handler* handler) {
 int remuda_fd(const remuda_app* app) { return of(app).fd(); }
 
 int remuda_step(remuda_app* app, const remuda_handler* handler, int milliseconds) {
+  if (app == nullptr || handler == nullptr || handler->request == nullptr) {
+    errno = app == nullptr ? EBADF : EINVAL;
+    return -1;
+  }
   return of(app).step(*handler, deadline_in(milliseconds));
 }
 

@@ -80,7 +80,8 @@ App* App::open(const remuda_options& options) {
     errno = error;
     return nullptr;
   }
-  if (options.keep_signals == 0) take_signals(*app);
+  // A CGI program has one request: who ends it wants that to end.
+  if (options.keep_signals == 0 && !app->cgi_) take_signals(*app);
   return app;
 }
 
@@ -132,6 +133,7 @@ int App::close(App* app) {
   leave_signals(*app);
   {
     Lock lock(*app);
+    app->stepping_ = false;
     if (!app->ending) app->begin_ending();
     app->until(owes_nothing, nullptr, now() + kClosePatience);
   }

@@ -42,6 +42,7 @@ struct Connection final : Session, Link<AllTag>, Link<AgainTag>, Link<FreshTag> 
   bool watched = false;           // by epoll
   bool gone = false;              // in App::graves_
   bool held_back = false;         // receives no more until its answers are taken
+  bool left = false;              // the server has: received until its end, whether it is read or not
   Nanoseconds lingers_until = 0;  // not 0: everything is sent, what still comes is thrown away
 };
 
@@ -91,6 +92,7 @@ class App final : public Hub {
   void pass_on();
   void nudge();
   void poke();
+  bool wants_step() const;
 
   // Connections: app_connections.cc.
   int add_connection(int socket);
@@ -125,6 +127,7 @@ class App final : public Hub {
   void put_record(Request& request);
   bool look(Request& request);
   void go_on(Request& request);
+  void demand(Request& request);
 
   // CGI: app_cgi.cc. The one request is read from the environment, fd 0, and written to fds 1 and 2.
   int begin_cgi();
@@ -140,7 +143,8 @@ class App final : public Hub {
   bool listening_ = false;  // epoll watches it
   bool cgi_ = false;
   bool one_connection_ = false;
-  bool stepping_ = false;
+  bool stepping_ = false;  // the program's event loop waits for epoll_ and calls step()
+  uint32_t steps_ = 0;     // threads that are in step() now
   std::atomic<bool> stop_ = false;
   uint32_t threads_ = 1;
   PeerList peers_;

@@ -79,7 +79,7 @@ void App::on_event(const epoll_event& event) {
     if (connection.writable) watch(connection);
   }
   if (connection.gone || (event.events & (EPOLLIN | kGone)) == 0) return;
-  if ((event.events & kGone) != 0) again_.push(connection);
+  if ((event.events & kGone) != 0) connection.left = true;
   receive(connection);
 }
 
@@ -90,6 +90,7 @@ void App::receive(Connection& connection) {
   if (connection.lingers_until != 0) return discard(connection);
   connection.held_back = connection.out().clogged();
   if (connection.held_back) return;
+  if (connection.left) connection.must_go_on();
   const Session::Space space = connection.space();
   if (space.size == 0) return connection.broken() ? bury(connection) : void();
   const ssize_t got = recv(connection.fd, space.data, space.size, MSG_DONTWAIT);
@@ -100,7 +101,7 @@ void App::receive(Connection& connection) {
   }
   if (got <= 0) return bury(connection);
   connection.received(static_cast<size_t>(got));
-  if (static_cast<size_t>(got) == space.size) again_.push(connection);
+  if (static_cast<size_t>(got) == space.size || connection.left) again_.push(connection);
   settle(connection);
 }
 
@@ -143,6 +144,7 @@ void App::send(Connection& connection) {
 
 void App::settle(Connection& connection) {
   if (connection.broken()) return bury(connection);
+  connection.rest();
   const bool unwanted = connection.over() || (ending && connection.idle());
   if (!unwanted || connection.lingers_until != 0) return;
   if (connection.input_complete()) return bury(connection);

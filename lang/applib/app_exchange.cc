@@ -24,12 +24,17 @@ ssize_t fail(int error) {
 
 // --- reading
 
+// What the program wants to know is behind bytes that it does not read: those go to the disk.
+void App::demand(Request& request) {
+  Connection* connection = connection_of(request);
+  if (connection == nullptr || !connection->paused()) return;
+  connection->must_go_on();
+  again_.push(*connection);
+}
+
 int App::wait_for_input(Request& request) {
   if (cgi_) return fill_cgi(request);
-  if (Connection* connection = connection_of(request); connection != nullptr && connection->paused()) {
-    connection->must_go_on();
-    again_.push(*connection);
-  }
+  demand(request);
   const uint64_t before = request.arrivals;
   request.awaited = before;
   constexpr auto done = [](const App&, const Request* waiting) {
@@ -53,6 +58,7 @@ ssize_t App::peek(Request& request, Stream stream, const char** bytes, Wait wait
     if (input.ended()) return 0;
     if (wait == Wait::kNow && !cgi_) {
       request.armed |= kReadable;
+      demand(request);
       return fail(EAGAIN);
     }
     if (const int error = wait_for_input(request); error != 0) return fail(error);
@@ -98,7 +104,9 @@ bool App::look(Request& request) {
     if (poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLNVAL)) != 0) request.aborted = true;
   } else if (!leading_ && now() - looked_at_ >= kMillisecond) {
     looked_at_ = now();
+    demand(request);
     lead([](const App&, const Request*) { return false; }, nullptr, 0);
+    send_all();  // what servers have asked the library itself
     pass_on();
   }
   return request.aborted;
@@ -182,6 +190,7 @@ int App::finish(Request& request, int status) {
   } else if (Connection* connection = connection_of(request)) {
     Chunk* last = request.open;
     request.open = nullptr;
+    if (connection->paused()) again_.push(*connection);  // what nobody has read is dropped
     connection->finish(request, last, static_cast<uint32_t>(status));
     if (waits && owed_since_ == 0) owed_since_ = handed_out_at_;
     if (connection->broken() || connection->out().pending() >= kSendAt) send(*connection);

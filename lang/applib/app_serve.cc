@@ -141,20 +141,22 @@ int App::step(const remuda_handler& handler, Nanoseconds deadline) {
   Lock lock(*this);
   tells_aborts = handler.aborted != nullptr;
   stepping_ = true;
+  ++steps_;
   send_all();
-  if (leading_) {
-    errno = EBUSY;
-    return -1;
+  constexpr auto done = [](const App& app, const Request*) {
+    return !app.news.empty() || (app.ending && app.active == 0);
+  };
+  if (!leading_) {
+    lead(done, nullptr, done(*this, nullptr) ? 0 : deadline);
+  } else if (deadline > now()) {
+    until(done, nullptr, deadline);  // a thread that waits for its own request works for all
   }
-  lead([](const App& app, const Request*) { return !app.news.empty(); }, nullptr,
-       news.empty() ? deadline : 0);
   if (stop_.load() && !ending) begin_ending();
   while (Request* request = take_news()) dispatch(*request, handler);
   send_all();
   while (Connection* connection = fresh_.pop()) watch(*connection);
   listen_if_wanted();
-  if (!again_.empty() || !news.empty())
-    poke();  // what is left for the next step makes the descriptor readable
+  --steps_;
   pass_on();
   return ending && active == 0 ? 0 : 1;
 }

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -66,6 +67,9 @@ class Program : public ::testing::Test {
     while (!answers_[id].ended && !HasFatalFailure()) read_some();
     return answers_[id];
   }
+
+  template <class Turn>
+  size_t push(std::string_view bytes, Turn turn);
 
   int sockets_[2] = {-1, -1};
   remuda_options options_ = REMUDA_OPTIONS;
@@ -303,6 +307,187 @@ TEST_F(Program, AnAbortIsAnEvent) {
   send(record(RecordType::kAbortRequest, 1, ""));
   remuda_step(app_, &handler, 1000);
   EXPECT_EQ(events.aborted, 1);
+  EXPECT_TRUE(wait_for(1).ended);
+}
+
+// Sends as much as the connection takes while `turn` is done again and again, or all of it.
+template <class Turn>
+size_t Program::push(std::string_view bytes, Turn turn) {
+  size_t sent = 0;
+  for (int idle = 0; sent < bytes.size() && idle < 50;) {
+    const ssize_t taken =
+        ::send(server(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    idle = taken > 0 ? 0 : idle + 1;
+    if (taken > 0) sent += static_cast<size_t>(taken);
+    if (turn()) break;
+    if (taken <= 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return sent;
+}
+
+std::string unread_body() {
+  std::string wire = begin(1) + stream(RecordType::kParams, 1, "");
+  for (int i = 0; i < 40; ++i) wire += record(RecordType::kStdin, 1, std::string(60'000, 'b'));
+  return wire;
+}
+
+TEST_F(Program, ALostServerIsNoticedWhileInputRests) {
+  open();
+  remuda_request* asked = nullptr;
+  const std::string wire = unread_body();
+  const size_t sent = push(wire, [&] {
+    if (asked == nullptr) {
+      asked = remuda_accept(app_);
+    } else {
+      remuda_accept_within(app_, 0);
+    }
+    return false;
+  });
+  ASSERT_LT(sent, wire.size()) << "it rests";
+  leave();
+  int aborted = 0;
+  for (int i = 0; i < 500 && aborted == 0; ++i) {
+    aborted = remuda_aborted(asked);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_EQ(aborted, 1);
+  remuda_finish(asked, 0);
+}
+
+TEST_F(Program, ALostServerIsAnEventWhileInputRests) {
+  open();
+  Events events;
+  remuda_handler handler = handler_of(events);
+  handler.request = [](remuda_request*, void*) { return REMUDA_LATER; };
+  const std::string wire = unread_body();
+  ASSERT_LT(push(wire, [&] { return remuda_step(app_, &handler, 0) != 1; }), wire.size()) << "it rests";
+  leave();
+  for (int i = 0; i < 100 && events.aborted == 0; ++i) remuda_step(app_, &handler, 10);
+  EXPECT_EQ(events.aborted, 1);
+}
+
+TEST_F(Program, AnAbortBehindABodyThatNobodyReadsIsNoticed) {
+  open();
+  send(begin(1) + stream(RecordType::kParams, 1, ""));
+  remuda_request* asked = remuda_accept(app_);
+  const std::string wire = unread_body().substr(16 + 8) + record(RecordType::kAbortRequest, 1, "");
+  EXPECT_EQ(push(wire, [&] { return remuda_aborted(asked) == 1; }), wire.size());
+  for (int i = 0; i < 500 && remuda_aborted(asked) == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_EQ(remuda_finish(asked, 0), -1);
+}
+
+TEST_F(Program, AKeptConnectionGoesOnBehindABodyThatNobodyHasRead) {
+  open();
+  remuda_request* asked = nullptr;
+  std::string wire = unread_body();
+  const size_t sent = push(wire, [&] {
+    if (asked == nullptr) {
+      asked = remuda_accept(app_);
+    } else {
+      remuda_accept_within(app_, 0);
+    }
+    return false;
+  });
+  ASSERT_LT(sent, wire.size());
+  remuda_finish(asked, 0);
+  wire += record(RecordType::kStdin, 1, "") + request(2, {});
+  remuda_request* next = nullptr;
+  push(wire.substr(sent), [&] {
+    if (next == nullptr) next = remuda_accept_within(app_, 0);
+    return false;
+  });
+  if (next == nullptr) next = remuda_accept_within(app_, 1000);
+  ASSERT_NE(next, nullptr);
+  remuda_finish(next, 0);
+}
+
+TEST_F(Program, AFilterByEventsReadsItsFileBehindALongBody) {
+  options_.roles = REMUDA_FILTER;
+  open();
+  Events events;
+  remuda_handler handler = handler_of(events);
+  static const auto read_file = [](remuda_request* request, void* context) {
+    char bytes[100];
+    ssize_t got;
+    while ((got = remuda_read_data_now(request, bytes, sizeof(bytes))) > 0) {
+      static_cast<Events*>(context)->body.append(bytes, static_cast<size_t>(got));
+    }
+    if (got == 0) remuda_finish(request, 0);
+  };
+  handler.request = [](remuda_request* request, void* context) {
+    read_file(request, context);
+    return REMUDA_LATER;
+  };
+  handler.readable = [](remuda_request* request, void* context) { read_file(request, context); };
+  const std::string wire = begin(1, Role::kFilter) + stream(RecordType::kParams, 1, "") +
+                           stream(RecordType::kStdin, 1, std::string(2'000'000, 'b')) +
+                           stream(RecordType::kData, 1, "the file");
+  EXPECT_EQ(push(wire, [&] { return remuda_step(app_, &handler, 0) != 1; }), wire.size());
+  for (int i = 0; i < 100 && events.body.size() < 8; ++i) remuda_step(app_, &handler, 10);
+  EXPECT_EQ(events.body, "the file");
+}
+
+TEST_F(Program, ServersAreAnsweredWhileTheProgramAsksForAborts) {
+  open();
+  send(request(1, {}));
+  remuda_request* asked = remuda_accept(app_);
+  send(record(RecordType::kGetValues, 0, pair("FCGI_MAX_REQS", "")));
+  for (int i = 0; i < 500 && !is_readable(server()); ++i) {
+    EXPECT_EQ(remuda_aborted(asked), 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_TRUE(is_readable(server()));
+  remuda_finish(asked, 0);
+}
+
+TEST_F(Program, StepsNeedWhatTheyCallBack) {
+  open();
+  const remuda_handler none{};
+  EXPECT_EQ(remuda_step(app_, nullptr, 0), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(remuda_step(app_, &none, 0), -1);
+  EXPECT_EQ(errno, EINVAL);
+  Events events;
+  const remuda_handler handler = handler_of(events);
+  EXPECT_EQ(remuda_step(nullptr, &handler, 0), -1);
+  EXPECT_EQ(errno, EBADF);
+}
+
+// While another thread waits for its request's body it works for all; what it finds for the program's event
+// loop it leaves to that.
+TEST_F(Program, StepsWhileAnotherThreadReads) {
+  options_.concurrency = 8;
+  open();
+  std::vector<remuda_request*> begun;
+  remuda_handler handler{};
+  handler.context = &begun;
+  handler.request = [](remuda_request* request, void* context) {
+    static_cast<std::vector<remuda_request*>*>(context)->push_back(request);
+    return REMUDA_LATER;
+  };
+  send(begin(1) + stream(RecordType::kParams, 1, ""));
+  ASSERT_EQ(remuda_step(app_, &handler, 1000), 1);
+  ASSERT_EQ(begun.size(), 1U);
+  std::string body;
+  std::thread reader([&, request = begun[0]] {
+    char bytes[10];
+    for (ssize_t got; (got = remuda_read(request, bytes, sizeof(bytes))) > 0;)
+      body.append(bytes, static_cast<size_t>(got));
+    remuda_finish(request, 0);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(remuda_step(app_, &handler, 0), 1) << "it reads";
+  for (uint16_t id = 2; id < 10; ++id) {
+    send(record(RecordType::kStdin, 1, "some ") + request(id, {}));
+    pollfd what{.fd = remuda_fd(app_), .events = POLLIN, .revents = 0};
+    while (begun.size() < id && poll(&what, 1, 2000) == 1) ASSERT_EQ(remuda_step(app_, &handler, 0), 1);
+    ASSERT_EQ(begun.size(), id) << "nobody has told the event loop";
+    remuda_finish(begun.back(), 0);
+  }
+  send(record(RecordType::kStdin, 1, ""));
+  reader.join();
+  EXPECT_EQ(body.size(), 8 * 5U);
   EXPECT_TRUE(wait_for(1).ended);
 }
 

@@ -8,9 +8,15 @@
 #include "lock.h"
 
 namespace remuda::app {
+namespace {
+
+constexpr Nanoseconds kPatience = 10 * kMillisecond;
+
+}  // namespace
 
 bool App::until(Condition done, Request* request, Nanoseconds deadline) {
   bool reached = false;
+  bool gave_way = false;
   for (bool waited = false;; waited = true) {
     if (stop_.load(std::memory_order_relaxed) && !ending) begin_ending();
     send_all();
@@ -19,6 +25,15 @@ bool App::until(Condition done, Request* request, Nanoseconds deadline) {
     if (leading_) {
       nudge();
       sleep(request, deadline);
+      continue;
+    }
+    // Who led now would take the wake-up that is meant for the program's event loop. A loop that does not
+    // come holds nobody up for long.
+    gave_way = wants_step() && !gave_way;
+    if (gave_way) {
+      nudge();
+      const Nanoseconds patience = now() + kPatience;
+      sleep(request, patience < deadline ? patience : deadline);
       continue;
     }
     lead(done, request, deadline);
@@ -82,8 +97,13 @@ void App::pass_on() {
 // Called before the lock is let go: what has been done under it may be what the sleeping leader waits for, or
 // something for it to receive.
 void App::nudge() {
-  if (leader_done_ == nullptr || poked_) return;
-  if (!again_.empty() || leader_done_(*this, leader_request_)) poke();
+  if (poked_) return;
+  const bool leader = leader_done_ != nullptr && (!again_.empty() || leader_done_(*this, leader_request_));
+  if (leader || wants_step() || (stepping_ && steps_ == 0 && !again_.empty())) poke();
+}
+
+bool App::wants_step() const {
+  return stepping_ && steps_ == 0 && (!news.empty() || (ending && active == 0));
 }
 
 void App::poke() {

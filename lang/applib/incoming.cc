@@ -44,8 +44,7 @@ int Incoming::open_file() {
 
 int Incoming::spill(const char* data, size_t size, uint64_t most) {
   if (error_ == 0 && file_ < 0) error_ = open_file();
-  if (error_ == 0 && size > most - (written_ - fetched_)) error_ = ENOSPC;
-  if (!spilling()) written_ = fetched_ = 0;
+  if (error_ == 0 && size > most - (written_ - freed_)) error_ = ENOSPC;
   while (error_ == 0 && size > 0) {
     const ssize_t put = pwrite(file_, data, size, static_cast<off_t>(written_));
     if (put < 0 && errno == EINTR) continue;
@@ -58,6 +57,17 @@ int Incoming::spill(const char* data, size_t size, uint64_t most) {
     size -= static_cast<size_t>(put);
   }
   return error_;
+}
+
+// What has been read is given back to the disk. Not every file system can; there it counts until all of it
+// has been read.
+void Incoming::free_disk() {
+  if (!spilling()) {
+    if (ftruncate(file_, 0) == 0) written_ = fetched_ = freed_ = 0;
+  } else if (fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(freed_),
+                       static_cast<off_t>(fetched_ - freed_)) == 0) {
+    freed_ = fetched_;
+  }
 }
 
 void Incoming::fetch(BlockPool& blocks) {
@@ -73,6 +83,7 @@ void Incoming::fetch(BlockPool& blocks) {
   if (got > 0) {
     fetched_ += static_cast<size_t>(got);
     error_ = append(*block, block->bytes, static_cast<size_t>(got), nullptr);
+    free_disk();
   } else if (got == 0 || errno != EINTR) {
     error_ = got < 0 ? errno : EIO;
   }
@@ -117,7 +128,7 @@ void Incoming::clear(BlockPool& blocks) {
   if (file_ >= 0) close(file_);
   file_ = -1;
   first_ = cost_ = 0;
-  written_ = fetched_ = 0;
+  written_ = fetched_ = freed_ = 0;
   error_ = 0;
   ended_ = false;
 }

@@ -20,8 +20,8 @@ class Incoming {
   // One more piece of a block, which is referenced for as long as it is needed. `pinned` is a block that the
   // request keeps anyway. 0, or ENOMEM.
   int append(Block& block, char* data, size_t size, const Block* pinned);
-  // To the file instead, which holds at most `most`. 0, or the error: ENOSPC, EMFILE, ... It is kept for the
-  // reader.
+  // To the file instead, which takes at most `most` of the disk. 0, or the error: ENOSPC, EMFILE, ... It is
+  // kept for the reader.
   int spill(const char* data, size_t size, uint64_t most);
   bool spilling() const { return written_ > fetched_; }
   void end() { ended_ = true; }
@@ -48,6 +48,7 @@ class Incoming {
   };
   int open_file();
   void fetch(BlockPool& blocks);
+  void free_disk();
 
   Array<Piece> pieces_;
   size_t first_ = 0;  // pieces before it are read
@@ -55,6 +56,7 @@ class Incoming {
   int file_ = -1;
   uint64_t written_ = 0;
   uint64_t fetched_ = 0;
+  uint64_t freed_ = 0;  // the file's bytes before it take no disk any more
   int error_ = 0;
   bool ended_ = false;
 };

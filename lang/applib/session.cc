@@ -48,8 +48,15 @@ void Session::received(size_t size) {
   char* at = block_->bytes + filled_;
   filled_ += size;
   parse(at, at + size);
-  if (block_->references > 1) return;
-  hub_.blocks.give(block_);  // nobody points into it: connections that idle hold no block
+  if (block_->references == 1) give_back();
+}
+
+void Session::rest() {
+  if (block_ != nullptr && block_->references == 1 && active_.empty()) give_back();
+}
+
+void Session::give_back() {
+  hub_.blocks.give(block_);
   block_ = nullptr;
 }
 

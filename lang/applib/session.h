@@ -35,6 +35,8 @@ class Session : public Link<DirtyTag> {
   };
   Space space();
   void received(size_t size);
+  // Nothing is going on: the memory for receiving goes back, so that connections that idle hold none.
+  void rest();
   // Nobody is at the other end any more: all requests are aborted, nothing will be sent.
   void lost();
 
@@ -64,6 +66,7 @@ class Session : public Link<DirtyTag> {
   static constexpr size_t kBuckets = 64;
   static constexpr size_t kSmall = 1024;
 
+  void give_back();
   void parse(char* at, char* end);
   void content(char* data, size_t size);
   void record_complete();

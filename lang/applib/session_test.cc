@@ -4,8 +4,12 @@
 // refused at every place.
 #include "session.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -449,6 +453,33 @@ TEST(Session, ADiskThatIsFullIsTheReadersFault) {
   EXPECT_GT(talk.read(*big).size(), talk.hub.limits.input_memory / 2);
   EXPECT_EQ(big->stream(Stream::kBody).error(), ENOSPC);
   EXPECT_EQ(talk.read(*talk.accept()), "small");
+}
+
+TEST(Incoming, WhatHasBeenReadTakesNoDisk) {
+  constexpr uint64_t kMost = 1 << 20;
+  const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(next, 0);
+  close(next);  // the file's number
+  BlockPool blocks(4);
+  Incoming input;
+  const std::string piece(50'000, 'x');
+  uint64_t read = 0;
+  uint64_t longest = 0;
+  for (uint64_t written = 0; written < 20 * kMost; written += piece.size()) {
+    ASSERT_EQ(input.spill(piece.data(), piece.size(), kMost), 0) << written;
+    while (written + piece.size() - read > kMost / 2) {
+      const size_t size = input.front(blocks).size;
+      ASSERT_GT(size, 0U);
+      input.skip(size, blocks);
+      read += size;
+    }
+    struct stat file{};
+    ASSERT_EQ(fstat(next, &file), 0);
+    longest = std::max(longest, static_cast<uint64_t>(file.st_blocks) * 512);
+  }
+  EXPECT_LE(longest, kMost + 4 * Block::kSize);
+  EXPECT_GT(longest, kMost / 4);
+  input.clear(blocks);
 }
 
 TEST(Session, TinyRecordsAreBoundedToo) {

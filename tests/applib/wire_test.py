@@ -181,6 +181,20 @@ def test_a_server_that_takes_no_answers_is_made_to_wait(application):
             assert connection.take()
 
 
+def test_connections_that_idle_hold_no_memory_for_receiving(application):
+    served = application("responder")
+    body = bytes(55_000)
+    connections = []
+    for number in range(200):
+        connections.append(Connection(served.path))
+        assert connections[-1].ask(1, {"CONTENT_LENGTH": str(len(body))}, body).body == body
+        if number == 20:
+            before = served.memory()
+    assert served.memory() - before < 180 * 64 * 1024 / 2
+    for connection in connections:
+        connection.socket.close()
+
+
 def test_a_program_without_descriptors_left_neither_spins_nor_dies(application):
     served = application("responder")
     resource.prlimit(served.pid, resource.RLIMIT_NOFILE, (8, 8))
@@ -298,6 +312,22 @@ def test_a_cgi_program_whose_reader_leaves_in_the_middle_of_a_write(examples):
     eventually("a part of its first write has been taken", lambda: waiting() == 4096)
     program.stdout.close()
     assert program.wait(5) >= 0, "SIGPIPE comes with a short count too"
+
+
+def test_a_cgi_program_ends_by_sigterm(examples):
+    """It has one request, and who ends it wants that to end: there is nothing to be finished."""
+    program = subprocess.Popen([examples / "responder"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               env={"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "10"})
+    program.stdin.write(b"12345")
+    program.stdin.flush()
+
+    def unread() -> int:
+        return struct.unpack("i", fcntl.ioctl(program.stdin, termios.FIONREAD, bytes(4)))[0]
+
+    eventually("it waits for the rest of the body", lambda: unread() == 0)
+    program.terminate()
+    assert program.wait(5) == -signal.SIGTERM
+    program.stdin.close()
 
 
 def test_only_those_web_servers(examples, place):
