@@ -62,10 +62,7 @@ std::string sentence_of(const apps::Control& app, const base::Error& error, std:
   switch (error.code) {
     case ENOENT: return fmt::format("{} has no {} {}", app.name(), kind, object);
     case ENOTSUP: return fmt::format("{} has no {}s: its model knows none", app.name(), kind);
-    case EINVAL:
-      return fmt::format(
-          "\"{}\" is no {}; write for example \"10.0.0.7:9000 weight=2\" or \"unix:/run/php.sock\"", object,
-          kind);
+    case EINVAL: return fmt::format("{} {}: {}", kind, object, error.what);
     case EEXIST: return fmt::format("{} has the {} {} already", app.name(), kind, object);
     default: return fmt::format("{}: {} {}: {}", app.name(), kind, object, base::to_string(error));
   }

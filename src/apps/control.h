@@ -27,7 +27,8 @@ struct RestartReport {
   std::vector<std::string> lines;  // what happened, in order; the journey of the start that failed
 };
 
-// ENOENT: no such instance, request, peer. ENOTSUP: this model has no such thing.
+// ENOENT: no such instance, request, peer. ENOTSUP: this model has no such thing. EINVAL: Error::what says
+// what is wrong, as a sentence for whoever asked.
 class Control {
  public:
   virtual ~Control() = default;
@@ -42,7 +43,7 @@ class Control {
   // Its client gets 503.
   virtual loop::Task<base::Result<void>> end_request(uint64_t request) = 0;
 
-  // Of a farm. `peer`: "10.0.0.7:9000 weight=2", as in the configuration; lasts until the worker ends.
+  // Of a farm. `peer`: "10.0.0.7:9000 weight=2", as in the configuration; lasts until the server ends.
   virtual base::Result<void> add_peer(std::string_view peer) = 0;
   virtual base::Result<void> drain_peer(std::string_view address) = 0;    // no new requests
   virtual base::Result<void> restore_peer(std::string_view address) = 0;  // ends drain

@@ -326,6 +326,8 @@ TEST_F(FarmHomeTest, PeersComeAndGoByCommand) {
   EXPECT_EQ(state_of(farm, "10.0.0.1:9000"), PeerStatus::State::kDraining);
   EXPECT_TRUE(control.restore_peer("10.0.0.1:9000"));
   EXPECT_EQ(control.remove_peer("10.0.0.5:9000").error().code, EINVAL);
+  EXPECT_STREQ(control.remove_peer("10.0.0.5:9000").error().what,
+               "it is one address of a name: drain it, or remove the name");
   EXPECT_TRUE(control.remove_peer("app.example.org:9000"));
   EXPECT_TRUE(control.remove_peer("10.0.0.1:9000"));
   EXPECT_THAT(peers_of(farm), IsEmpty());
