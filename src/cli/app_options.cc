@@ -59,19 +59,15 @@ apps::KeepRules keep_rules(const config::App& app) {
           .requests = app.requests_per_connection == 0 ? UINT32_MAX : app.requests_per_connection};
 }
 
-// A sticky cookie is a wish; a hash needs a key.
+// A sticky cookie is a wish; a hash needs a key, also of those that have no cookie yet.
 void choose_key(const config::App& app, gateway::AppOptions& options) {
-  if (!app.sticky_cookie.empty()) {
-    options.key_by = gateway::KeyBy::kCookie;
-    options.key_cookie = app.sticky_cookie;
-  } else if (app.hash_key.starts_with(kCookieKey)) {
-    options.key_by = gateway::KeyBy::kCookie;
-    options.key_cookie = app.hash_key.substr(kCookieKey.size());
-  } else if (app.hash_key == "client") {
-    options.key_by = gateway::KeyBy::kClient;
-  } else if (app.hash_key == "path" || app.balance == config::Balance::kHash) {
-    options.key_by = gateway::KeyBy::kPath;
-  }
+  options.sticky_cookie = app.sticky_cookie;
+  if (app.balance != config::Balance::kHash) return;
+  options.key_by = gateway::KeyBy::kPath;
+  if (app.hash_key == "client") options.key_by = gateway::KeyBy::kClient;
+  if (!app.hash_key.starts_with(kCookieKey)) return;
+  options.key_by = gateway::KeyBy::kCookie;
+  options.key_cookie = app.hash_key.substr(kCookieKey.size());
 }
 
 }  // namespace

@@ -107,6 +107,11 @@ void Checker::check_farm(const App& app, const std::string& name) {
          fmt::format("{}.hash_key: means nothing without balance = \"hash\"", name),
          "add balance = \"hash\", or leave it out");
   }
+  if (!app.sticky_cookie.empty() && app.balance == Balance::kRoundRobin) {
+    warn(name + ".sticky_cookie", app.origin,
+         fmt::format("{}.sticky_cookie: means nothing with balance = \"round-robin\"", name),
+         "leave balance out, or sticky_cookie");
+  }
   constexpr std::string_view kCookie = "cookie:";
   const std::string_view key = app.hash_key;
   const bool good = key.empty() || key == "path" || key == "client" ||

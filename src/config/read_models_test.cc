@@ -202,6 +202,10 @@ TEST(Show, ReadsBackPoolsAndFarms) {
   const Config again = good(show(config));
   ASSERT_EQ(again.apps.size(), 2U);
   EXPECT_THAT(warnings(again), ElementsAre());
+  EXPECT_THAT(
+      warnings(good(file(kFarm, "balance = \"round-robin\"\nsticky_cookie = \"session\""))),
+      ElementsAre("r.toml:6:17: warning: app.x.sticky_cookie: means nothing with balance = \"round-robin\"; "
+                  "leave balance out, or sticky_cookie"));
   EXPECT_EQ(again.apps[0].instances.max, 4U);
   EXPECT_EQ(again.apps[0].multiplex, Multiplex::kOff);
   EXPECT_EQ(again.apps[0].keep_connections, App::kAsManyAsItTakes);

@@ -65,8 +65,9 @@ struct AppOptions {
   ClientGone on_client_gone = ClientGone::kAbort;
   uint32_t retries = 2;  // times that a request is sent again, when it is safe (principle 8)
   MayHaveBegun may_have_begun = MayHaveBegun::kIsRiskedOnce;
-  KeyBy key_by = KeyBy::kNothing;
-  std::string key_cookie;                                     // its name, for kCookie
+  std::string sticky_cookie;       // its value is the key of a request that has it; empty: there is none
+  KeyBy key_by = KeyBy::kNothing;  // of all others
+  std::string key_cookie;          // its name, for kCookie
   loop::Duration gather_time = std::chrono::milliseconds(5);  // the first bytes wait so long for the end
   size_t head_limit = 64 * 1024;                              // of the response's header block, bytes
   uint64_t body_limit = UINT64_MAX;                           // 413 beyond

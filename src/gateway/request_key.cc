@@ -23,6 +23,10 @@ std::string_view find_cookie(const http::Fields& fields, std::string_view name) 
 }
 
 std::string_view request_key(const http::Request& request, const AppOptions& options, base::Arena& arena) {
+  if (!options.sticky_cookie.empty()) {
+    const std::string_view cookie = find_cookie(request.fields, options.sticky_cookie);
+    if (!cookie.empty()) return cookie;
+  }
   switch (options.key_by) {
     case KeyBy::kNothing: return {};
     case KeyBy::kCookie: return find_cookie(request.fields, options.key_cookie);
