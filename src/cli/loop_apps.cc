@@ -3,6 +3,8 @@
 // Order of construction is order of dependence: the spawner's client, sources and wires, what manages them.
 #include "cli/loop_apps.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "apps/pool/pool_source.h"
@@ -20,8 +22,13 @@ LoopApps::LoopApps(const config::Config& config, SharedApps& shared, server::Sit
     : loop_(parts.loop), offload_(parts.offload), log_(parts.log) {
   if (parts.spawner_channel)
     spawner_ = std::make_unique<apps::SpawnerClient>(loop_, std::move(parts.spawner_channel));
-  for (size_t i = 0; i < config.apps.size(); ++i)
-    apps_.push_back({make_wire(config.apps[i]), make_source(shared.apps[i]), nullptr, nullptr, nullptr});
+  for (size_t i = 0; i < config.apps.size(); ++i) {
+    SharedApp& its = shared.apps[i];
+    if (its.farm && !parts.run_directory.empty())
+      its.farm->keep_orders(
+          apps::remote::OrdersFile(fmt::format("{}/farm.{}.{}.peers", parts.run_directory, parts.place, i)));
+    apps_.push_back({make_wire(config.apps[i]), make_source(its), nullptr, nullptr, nullptr});
+  }
   if (parts.is_home()) manage(config, shared, parts);
 }
 

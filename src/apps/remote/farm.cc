@@ -41,6 +41,13 @@ Farm::~Farm() = default;
 
 // --- loops
 
+void Farm::keep_orders(OrdersFile file) {
+  const std::scoped_lock lock(mutex_);
+  if (orders_) return;
+  orders_ = std::move(file);
+  if (const auto orders = orders_->read()) take_up(*orders);
+}
+
 uint32_t Farm::sign_on(std::shared_ptr<FarmSeat> seat) {
   const std::scoped_lock lock(mutex_);
   seats_.push_back(std::move(seat));
@@ -87,6 +94,7 @@ std::expected<Lent, AcquireFailure> Farm::claim(FarmWaiter& waiter, const base::
   if (woken || woken.error().code == ETIMEDOUT) return std::move(waiter.granted);
   const Lent& granted = waiter.granted;
   --granted.peer->busy;
+  if (granted.takes_kept) ++idle_of(*granted.peer, waiter.asker.place);
   if (!balancer_.ended({granted.peer->id, granted.turn}, Outcome::kGivenUp, loop.now()))
     forget(granted.peer->id);
   serve(loop);
@@ -236,6 +244,18 @@ base::Result<void> Farm::remove(std::string_view address) {
   return {};
 }
 
+base::Result<void> Farm::save_orders() const {
+  std::optional<OrdersFile> file;
+  Orders orders;
+  {
+    const std::scoped_lock lock(mutex_);
+    file = orders_;
+    orders = roster_.orders();
+  }
+  if (!file || file->write(orders)) return {};
+  return base::failure(EIO, "done, but it cannot be kept for the worker after this one");
+}
+
 AppStatus Farm::status(loop::Time now) const {
   const std::scoped_lock lock(mutex_);
   AppStatus status{.name = options_.name, .type = options_.type, .model = "remote"};
@@ -274,21 +294,22 @@ Balancer::Choice Farm::choose(const Balancer::Wish& wish, loop::Time now) {
 Lent Farm::lend(uint64_t peer, uint32_t place) {
   const Balancer::Turn turn = balancer_.started(peer);
   const std::shared_ptr<RemotePeer>& lent = peers_.at(peer);
-  if (!lent->capacity.multiplexes) make_room(*lent, place);
+  const bool takes_kept = !lent->capacity.multiplexes && make_room(*lent, place);
   ++lent->busy;
-  return {lent, turn.number, lent->capacity, lent->keeps_connections};
+  return {lent, turn.number, lent->capacity, lent->keeps_connections, takes_kept};
 }
 
-// A loop that keeps a connection there takes that one. Another's would hold a process that this request
+// Whether the loop keeps a connection there: it takes that one. Another's would hold a process that this request
 // needs, if it is known how many there are.
-void Farm::make_room(RemotePeer& peer, uint32_t place) {
+bool Farm::make_room(RemotePeer& peer, uint32_t place) {
   uint32_t& own = idle_of(peer, place);
   if (own > 0) {
     --own;
-    return;
+    return true;
   }
   const uint32_t idle = std::accumulate(peer.idle.begin(), peer.idle.end(), 0U);
   if (idle > 0 && peer.busy + idle >= peer.capacity.connections) close_idle(peer);
+  return false;
 }
 
 void Farm::serve(loop::Loop& from) {
@@ -304,6 +325,23 @@ void Farm::serve(loop::Loop& from) {
     }
     next->granted = lend(choice.peer, next->asker.place);
     WaitingLine::wake(line_.grant(*next, now), from);
+  }
+}
+
+// Of a farm that has just been made.
+void Farm::take_up(const Orders& orders) {
+  Roster::Change gone;
+  Roster::Change come;
+  for (const base::Peer& each : options_.peers) {
+    if (std::ranges::find(orders.peers, each) == orders.peers.end())
+      roster_.remove(base::address_text(each), gone);
+  }
+  for (const base::Peer& each : orders.peers) roster_.add(each, come);
+  apply(gone, {});
+  apply(come, {});
+  for (const std::string& each : orders.draining) {
+    roster_.drain_also_later(each);
+    balancer_.drain(each);
   }
 }
 

@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,6 +29,7 @@
 #include "apps/activity.h"
 #include "apps/remote/balancer.h"
 #include "apps/remote/options.h"
+#include "apps/remote/orders.h"
 #include "apps/remote/roster.h"
 #include "apps/source.h"
 #include "apps/waiting_line.h"
@@ -69,6 +71,7 @@ struct Lent {
   uint64_t turn = 0;  // its number at the balancer, for give_back()
   Capacity capacity;
   bool keeps_connections = true;
+  bool takes_kept = false;  // one of the connections that its loop keeps there
 };
 
 class FarmWaiter final : public WaitingLine::Waiter {
@@ -91,6 +94,9 @@ class Farm {
   ActivityBoard& board() { return board_; }
 
   // --- loops
+  // Said by each loop before it signs on; the first one counts: the farm takes up what the file says, and
+  // from then on keeps there what orders change.
+  void keep_orders(OrdersFile file);
   uint32_t sign_on(std::shared_ptr<FarmSeat> seat);  // the loop's place
   void sign_off(uint32_t place);
 
@@ -134,11 +140,13 @@ class Farm {
   void resolved(const base::Peer& named, const std::expected<std::vector<base::Peer>, std::string>& found,
                 loop::Loop& home);
 
-  // Of Control: ENOENT, EEXIST, EINVAL (with a sentence).
+  // Of Control: ENOENT, EEXIST, EINVAL with a sentence.
   base::Result<void> add(const base::Peer& peer, loop::Loop& home);
   base::Result<void> drain(std::string_view address);
   base::Result<void> restore(std::string_view address, loop::Loop& home);
   base::Result<void> remove(std::string_view address);
+  // After each of them. EIO, with a sentence.
+  base::Result<void> save_orders() const;
   // All but the live requests.
   AppStatus status(loop::Time now) const;
   uint32_t busy() const;
@@ -146,8 +154,9 @@ class Farm {
  private:
   Balancer::Choice choose(const Balancer::Wish& wish, loop::Time now);
   Lent lend(uint64_t peer, uint32_t place);
-  void make_room(RemotePeer& peer, uint32_t place);
+  bool make_room(RemotePeer& peer, uint32_t place);
   void serve(loop::Loop& from);
+  void take_up(const Orders& orders);
   void apply(const Roster::Change& change, loop::Time since);
   void forget(uint64_t peer);
   void close_idle(RemotePeer& peer);
@@ -162,6 +171,7 @@ class Farm {
   mutable std::mutex mutex_;
   Balancer balancer_;
   Roster roster_;
+  std::optional<OrdersFile> orders_;
   WaitingLine line_;
   std::map<uint64_t, std::shared_ptr<RemotePeer>> peers_;
   std::vector<std::shared_ptr<FarmSeat>> seats_;  // by place; null: signed off

@@ -14,12 +14,12 @@ std::expected<base::Peer, base::Error> parse(std::string_view text) {
   if (!peer) {
     return base::failure(
         EINVAL,
-        "read the peer: it is ADDRESS:PORT, [IPV6]:PORT, NAME:PORT or unix:PATH, then weight=N "
-        "concurrency=N if wanted");
+        "it must be ADDRESS:PORT, [IPV6]:PORT, NAME:PORT or unix:PATH, then weight=N concurrency=N if "
+        "wanted");
   }
   const bool relative =
       peer->kind == base::Peer::Kind::kUnix && !peer->path.starts_with('/') && !peer->path.starts_with('@');
-  if (relative) return base::failure(EINVAL, "read the peer: the path of its socket is not absolute");
+  if (relative) return base::failure(EINVAL, "the path of its socket is not absolute");
   return *std::move(peer);
 }
 
@@ -50,25 +50,29 @@ loop::Task<base::Result<void>> FarmControl::end_request(uint64_t request) {
 base::Result<void> FarmControl::add_peer(std::string_view text) {
   const auto peer = parse(text);
   if (!peer) return std::unexpected(peer.error());
-  return farm_.add(*peer, home_);
+  return kept(farm_.add(*peer, home_));
 }
 
 base::Result<void> FarmControl::drain_peer(std::string_view address) {
   const auto peer = parse(address);
   if (!peer) return std::unexpected(peer.error());
-  return farm_.drain(base::address_text(*peer));
+  return kept(farm_.drain(base::address_text(*peer)));
 }
 
 base::Result<void> FarmControl::restore_peer(std::string_view address) {
   const auto peer = parse(address);
   if (!peer) return std::unexpected(peer.error());
-  return farm_.restore(base::address_text(*peer), home_);
+  return kept(farm_.restore(base::address_text(*peer), home_));
 }
 
 base::Result<void> FarmControl::remove_peer(std::string_view address) {
   const auto peer = parse(address);
   if (!peer) return std::unexpected(peer.error());
-  return farm_.remove(base::address_text(*peer));
+  return kept(farm_.remove(base::address_text(*peer)));
+}
+
+base::Result<void> FarmControl::kept(const base::Result<void>& done) {
+  return done ? farm_.save_orders() : done;
 }
 
 }  // namespace remuda::apps::remote

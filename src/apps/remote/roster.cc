@@ -65,6 +65,19 @@ bool Roster::set_draining(std::string_view text, bool draining) {
   return is_known;
 }
 
+void Roster::drain_also_later(const std::string& text) {
+  if (!set_draining(text, true)) drained_.insert(text);
+}
+
+Orders Roster::orders() const {
+  Orders orders{.peers = {}, .draining = {drained_.begin(), drained_.end()}};
+  for (const Site& each : sites_) {
+    orders.peers.push_back(each.peer);
+    if (each.draining) orders.draining.push_back(each.text);
+  }
+  return orders;
+}
+
 void Roster::resolved(std::string_view text, std::span<const base::Peer> found, Change& change) {
   Site* const site = find(text);
   if (site == nullptr) return;

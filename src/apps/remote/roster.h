@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/remote/orders.h"
 #include "base/peer.h"
 #include "loop/time.h"
 
@@ -44,6 +45,11 @@ class Roster {
   // Of a name: also what it will be resolved to later. Of one address of a name: also when it comes again
   // after it has been away. False: nobody has been known so.
   bool set_draining(std::string_view text, bool draining);
+
+  // Whether anybody has been known so or not.
+  void drain_also_later(const std::string& text);
+  // What has become of it, but for what names are resolved to.
+  Orders orders() const;
 
   // Kind and host of `found` count; port, weight and concurrency are the name's.
   void resolved(std::string_view text, std::span<const base::Peer> found, Change& change);
