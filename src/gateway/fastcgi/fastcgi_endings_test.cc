@@ -69,14 +69,14 @@ TEST_F(FastcgiEndingsTest, EndsOfEveryKind) {
 }
 
 TEST_F(FastcgiEndingsTest, WhoDeclinesIsWell) {
-  for (const int status : {1, 2}) {
+  for (const char status : {'\1', '\2'}) {
     make();
     Answer answer;
     world_->ask(answer, get());
     world_->turn();
     world_->answer(end_request(1, status));
     world_->turn();
-    EXPECT_EQ(world_->book.outcomes.back(), apps::Outcome::kDeclined) << status;
+    EXPECT_EQ(world_->book.outcomes.back(), apps::Outcome::kDeclined) << int(status);
   }
 }
 
