@@ -40,7 +40,8 @@
  *
  * Ending. SIGTERM and SIGUSR1 end gracefully, unless the program has handlers of its own: what is in flight
  * is answered, what comes later is refused so that the server sends it elsewhere, then remuda_accept()
- * returns NULL.
+ * returns NULL. A CGI program has one request, which whoever ends it wants to end: there they stay as they
+ * are.
  *
  * fork(). A child must not use what its parent has opened; open in the children.
  *
@@ -118,11 +119,13 @@ typedef struct remuda_options {
  * remuda_serve() or remuda_step().
  *
  * What descriptor `fd` is decides how the program runs: a listening socket (FastCGI; it becomes non-blocking,
- * for all who share it), a connected socket (FastCGI over that one connection), or anything else, or
- * REQUEST_METHOD in the environment and no listening socket (CGI: one request, from the environment and
- * standard input). FCGI_WEB_SERVER_ADDRS in the environment ("10.0.0.1,::1") limits who may connect over TCP.
+ * for all who share it) or a connected socket (FastCGI over that one connection). Descriptor 0 may be
+ * anything else, or a connected socket beside REQUEST_METHOD in the environment (CGI: one request, from the
+ * environment and standard input; calls that end in _now block like the others). FCGI_WEB_SERVER_ADDRS in the
+ * environment ("10.0.0.1,::1") limits who may connect over TCP.
  *
- * NULL: EINVAL (an option), EMFILE, ENOMEM, or what the kernel says.
+ * NULL: EINVAL (an option), ENOTSOCK (another `fd` than those; CGI, but no REMUDA_RESPONDER), EMFILE, ENOMEM,
+ * or what the kernel says.
  */
 REMUDA_API remuda_app* remuda_open(const remuda_options* options);
 
@@ -192,8 +195,8 @@ REMUDA_API int remuda_serve(remuda_app* app, const remuda_handler* handler);
 /*
  * For a program with an event loop of its own: a descriptor that is readable whenever remuda_step() has
  * something to do, and one step of the work of remuda_serve(): waits at most so many milliseconds (0: not at
- * all, -1: for ever) and calls the handler for all that has come. Other threads may finish requests
- * meanwhile. 1: go on. 0: the program is to end. -1: errno says why.
+ * all, -1: for ever) and calls the handler for all that has come. Other threads may read, write and finish
+ * requests meanwhile. 1: go on. 0: the program is to end. -1: EINVAL (no handler), EBADF.
  */
 REMUDA_API int remuda_fd(const remuda_app* app);
 REMUDA_API int remuda_step(remuda_app* app, const remuda_handler* handler, int milliseconds);
@@ -215,9 +218,8 @@ typedef struct remuda_view {
 
 /*
  * The value of a parameter (a CGI variable: REQUEST_METHOD, HTTP_HOST ...), where the server's bytes were
- * received: nothing is copied. NULL: there is none. Of several with one name the last counts. A lookup takes
- * the same time however many parameters there are. remuda_param_view() tells the size too, for values with
- * zero bytes in them.
+ * received: nothing is copied. NULL: there is none. Of several with one name the last counts. Lookups
+ * are by hash. remuda_param_view() tells the size too, for values with zero bytes in them.
  */
 REMUDA_API const char* remuda_param(const remuda_request* request, const char* name);
 REMUDA_API int remuda_param_view(const remuda_request* request, const char* name, remuda_view* value);
@@ -252,7 +254,8 @@ REMUDA_API int64_t remuda_data_size(const remuda_request* request);
 
 /*
  * Whether the server has given the request up: 1 or 0. Looks at what has arrived (at most once a
- * millisecond), so a long computation may ask as often as it likes.
+ * millisecond), so a long computation may ask as often as it likes. What comes of a body meanwhile goes to
+ * the file when `input_memory` is full, so that an abort behind it is found.
  */
 REMUDA_API int remuda_aborted(remuda_request* request);
 
