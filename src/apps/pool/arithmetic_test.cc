@@ -123,6 +123,17 @@ TEST(Budget, WhoBurstsAndIdlesGivesWay) {
   EXPECT_EQ(budget.reclaim_for(blog), std::nullopt);
 }
 
+TEST(Budget, NothingIsTakenWhileRoomIsBeingMadeNorBelowAGuarantee) {
+  Budget budget({.instances = 4});
+  const size_t blog = budget.add({.guaranteed = 1, .held = 3, .leaving = 1, .ending = 1, .idlest = 1s});
+  const size_t shop = budget.add({.guaranteed = 2, .held = 1});
+  EXPECT_EQ(budget.reclaim_for(shop), std::nullopt);
+  budget.claim(blog).ending = 0;  // it finishes a request, who knows for how long
+  EXPECT_EQ(budget.reclaim_for(shop), blog);
+  budget.claim(blog).leaving = 2;
+  EXPECT_EQ(budget.reclaim_for(shop), std::nullopt);
+}
+
 TEST(Label, ComesBackAsItWas) {
   const Label label{.app = "my app", .id = 77, .generation = 3, .socket = "/run/x/blog.1-2.sock"};
   const std::string text = to_text(label);

@@ -36,10 +36,13 @@ bool Budget::allows(size_t index) const {
 std::optional<size_t> Budget::reclaim_for(size_t index) const {
   const Claim& asking = claims_[index];
   const bool guaranteed = asking.held < asking.guaranteed;
+  if (std::ranges::any_of(claims_, [](const Claim& claim) { return claim.ending > 0; })) return std::nullopt;
   std::optional<size_t> from;
   for (size_t i = 0; i < claims_.size(); ++i) {
     const Claim& claim = claims_[i];
-    if (i == index || claim.held <= claim.guaranteed || claim.idlest == loop::Duration::zero()) continue;
+    if (i == index || claim.held - claim.leaving <= claim.guaranteed ||
+        claim.idlest == loop::Duration::zero())
+      continue;
     if (!guaranteed && claim.idlest < kIdleEnough) continue;
     if (!from || claim.idlest > claims_[*from].idlest) from = i;
   }

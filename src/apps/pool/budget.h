@@ -21,6 +21,8 @@ namespace remuda::apps::pool {
 struct Claim {
   uint32_t guaranteed = 1;
   uint32_t held = 0;        // instances, with those that start and those that end
+  uint32_t leaving = 0;     // of them, those that drain or end
+  uint32_t ending = 0;      // of those, the ones without a request: they make room at once
   uint64_t memory = 0;      // bytes of PSS that these use, or are expected to
   uint64_t each = 0;        // bytes that one more is expected to use
   loop::Duration idlest{};  // how long its longest idle instance has been idle; zero: none is
@@ -43,7 +45,8 @@ class Budget {
   // Whether this one may start another instance now.
   bool allows(size_t index) const;
   // Who should end its idlest instance, so that it may: one that bursts. An idle one is taken from for a
-  // guarantee at once, for a burst only when it has been idle for kIdleEnough.
+  // guarantee at once, for a burst only when it has been idle for kIdleEnough. Nobody while room is being
+  // made already.
   std::optional<size_t> reclaim_for(size_t index) const;
 
   // Memory that this one may use: the limit without what others hold.

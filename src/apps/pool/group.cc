@@ -70,7 +70,11 @@ std::expected<Lent, AcquireFailure> Group::claim(PoolWaiter& waiter, const base:
   const std::scoped_lock lock(mutex_);
   if (const auto refusal = line_.leave(waiter, woken)) return std::unexpected(failure(*refusal, loop.now()));
   if (woken || woken.error().code == ETIMEDOUT) return std::move(waiter.granted);
-  ledger_.take_back(*waiter.granted.instance, waiter.wish, 0, loop.now());
+  Instance& instance = *waiter.granted.instance;
+  // The connection that was meant for it has stayed where it is.
+  const uint32_t idle = instance.loops[waiter.wish.loop].idle + (waiter.granted.takes_kept ? 1 : 0);
+  ledger_.take_back(instance, waiter.wish, idle, loop.now());
+  if (instance.state != Instance::State::kReady && instance.busy == 0) look_after();
   serve(loop);
   return std::unexpected(AcquireFailure{.reason = AcquireFailure::Reason::kCancelled});
 }
@@ -147,7 +151,7 @@ Census Group::census(loop::Time now) {
   called_ = false;
   Census census{.waiting = line_.waiting() + turned_away_, .pressed_for = line_.pressed_for(now)};
   if (std::exchange(turned_away_, 0) > 0) census.pressed_for = std::max(census.pressed_for, kPatience);
-  if (census.waiting > 0) watched_until_ = now + kPatience;
+  watched_until_ = census.waiting > 0 ? now + kPatience : loop::Time{};
   for (const auto& each : ledger_.instances()) {
     if (each->state == Instance::State::kDraining) ++census.draining;
     if (each->state != Instance::State::kReady) continue;
@@ -298,10 +302,10 @@ AcquireFailure Group::failure(WaitingLine::Refusal refusal, loop::Time now) cons
 
 Lent Group::lend(std::shared_ptr<Instance> instance, const Wish& wish, loop::Time now) {
   places_.clear();
-  ledger_.lend(*instance, wish, now, places_);
+  const bool takes_kept = ledger_.lend(*instance, wish, now, places_);
   tell_to_close(*instance, places_);
   const Instance& lent = *instance;
-  return {std::move(instance), lent.capacity, lent.keeps_connections};
+  return {std::move(instance), lent.capacity, lent.keeps_connections, takes_kept};
 }
 
 uint32_t Group::free_instances() const {

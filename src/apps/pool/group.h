@@ -45,6 +45,7 @@ struct Lent {
   std::shared_ptr<Instance> instance;
   Capacity capacity;
   bool keeps_connections = true;
+  bool takes_kept = false;  // one of the connections that its loop keeps there
 };
 
 class PoolWaiter final : public WaitingLine::Waiter {

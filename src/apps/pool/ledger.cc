@@ -101,14 +101,16 @@ std::shared_ptr<Instance> Ledger::choose(const Wish& wish) const {
   return best == nullptr ? nullptr : *best;
 }
 
-void Ledger::lend(Instance& instance, const Wish& wish, loop::Time now, std::vector<uint32_t>& to_close) {
+bool Ledger::lend(Instance& instance, const Wish& wish, loop::Time now, std::vector<uint32_t>& to_close) {
   const Cost cost = cost_of(instance, wish.loop);
   if (cost == Cost::kOthersClose) close_idle(instance, to_close);
   Instance::AtLoop& here = make_room(instance, wish.loop);
-  if (here.idle > 0) --here.idle;
+  const bool takes_kept = here.idle > 0;
+  if (takes_kept) --here.idle;
   ++here.busy;
   instance.running ^= wish.request;
   if (instance.busy++ == 0) instance.busy_since = now;
+  return takes_kept;
 }
 
 void Ledger::take_back(Instance& instance, const Wish& wish, uint32_t idle, loop::Time now) {

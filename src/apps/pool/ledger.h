@@ -37,8 +37,9 @@ class Ledger {
   // One that has room; null if none has. One that was tried only if there is no other.
   std::shared_ptr<Instance> choose(const Wish& wish) const;
 
-  // One request more. Appends the loops whose idle connections have to be closed for it.
-  void lend(Instance& instance, const Wish& wish, loop::Time now, std::vector<uint32_t>& to_close);
+  // One request more. Whether it takes a connection that its loop keeps; appends the loops whose idle
+  // connections have to be closed for it.
+  bool lend(Instance& instance, const Wish& wish, loop::Time now, std::vector<uint32_t>& to_close);
   // `idle`: connections that this loop keeps at it now.
   void take_back(Instance& instance, const Wish& wish, uint32_t idle, loop::Time now);
   // Loops that keep connections at it, which is to end or needed by somebody else.

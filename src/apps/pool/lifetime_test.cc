@@ -200,6 +200,39 @@ TEST_F(LifetimeTest, ACrashLoopBesideAnInstanceThatServesBacksOffToo) {
   EXPECT_EQ(spawner_.running(), 2U);
 }
 
+// One blow is one failure, however many it hits.
+TEST_F(LifetimeTest, StartsThatFailTogetherAreOneFailure) {
+  options_.min = options_.max = 4;
+  spawner_.behaviour.ends = FakeSpawner::exited(1);
+  open();
+  run_for(500us);
+  spawner_.behaviour.ends.reset();
+  run_for(100ms);
+  EXPECT_EQ(spawner_.running(), 4U);
+  EXPECT_EQ(status().failed_starts, 4U);
+}
+
+TEST_F(LifetimeTest, FreshInstancesThatEndTogetherAreOneFailure) {
+  options_.min = options_.max = 4;
+  open();
+  run_for(1s);
+  for (const auto& program : std::vector(spawner_.programs)) spawner_.end(*program, FakeSpawner::killed());
+  run_for(300ms);
+  EXPECT_EQ(spawner_.running(), 4U);
+}
+
+TEST_F(LifetimeTest, WhatWasLostWithTheSpawnerSaysNothingOfTheProgram) {
+  spawner_.behaviour.ends = Ending{.kind = Ending::Kind::kLost, .step = {}, .detail = {}};
+  open();
+  const Request& request = ask();
+  run_for(20ms);
+  EXPECT_GT(spawner_.programs.size(), 2U);
+  spawner_.behaviour.ends.reset();
+  run_for(100ms);
+  EXPECT_TRUE(request.done && !request.failure);
+  EXPECT_TRUE(status().trouble.empty());
+}
+
 TEST_F(LifetimeTest, OnePlainFailureIsTriedAgainAtOnce) {
   spawner_.behaviour.ends = FakeSpawner::exited(1);
   open();
@@ -362,6 +395,21 @@ class PickyProber final : public Prober {
   bool healthy = true;
 };
 
+TEST_F(LifetimeTest, ARestartReplacesWhatIsStillBeingStartedToo) {
+  options_.max = 4;
+  spawner_.behaviour.accepts_after = 300ms;
+  open();
+  ask_and_wait();
+  for (int i = 0; i < 20; ++i) ask({.works = 200ms});
+  run_for(100ms);
+  ASSERT_GT(spawner_.running(), 1U);
+  const RestartReport report = restart();
+  EXPECT_TRUE(report.succeeded);
+  run_for(2s);
+  for (const InstanceStatus& each : status().instances) EXPECT_EQ(each.generation, 2U);
+  EXPECT_GT(spawner_.running(), 1U);
+}
+
 TEST_F(LifetimeTest, ARestartAsksForHealth) {
   options_.min = options_.max = 1;
   options_.health_path = "/up";
@@ -415,6 +463,34 @@ TEST_F(LifetimeTest, AnInstanceIsEndedByItsNumber) {
   EXPECT_TRUE(spawner_.programs[0]->ended());
   EXPECT_EQ(spawner_.running(), 1U);
   EXPECT_EQ(control.add_peer("x").error().code, ENOTSUP);
+}
+
+TEST_F(LifetimeTest, NoMoreIsTakenFromAnotherThanIsNeeded) {
+  pool_options_.instances = 4;
+  pool_.emplace(pool_options_);
+  group_ = &pool_->add(options_);
+  GroupOptions shop = options_;
+  shop.name = "shop";
+  Group& second = pool_->add(shop);
+  begin();
+  PoolSource other(second, loop_);
+  for (int i = 0; i < 30; ++i) ask({.works = 100ms});
+  run_for(10s);
+  ASSERT_EQ(spawner_.running(), 3U);  // one is promised to the other
+  for (auto& [pid, behaviour] : spawner_.by_pid) behaviour.heeds_term = false;  // it takes five seconds
+  for (int i = 0; i < 2; ++i) {
+    clients_.spawn([](loop::Loop& loop, PoolSource& source) -> loop::Task<void> {
+      StartRequest request;
+      auto lease = co_await source.acquire(request, loop.now() + 20s);
+      EXPECT_TRUE(lease);
+      co_await loop.sleep_until(loop.now() + 10s);
+    }(loop_, other));
+  }
+  run_for(9s);
+  EXPECT_EQ(spawner_.terminated, 1U);
+  EXPECT_EQ(spawner_.running(), 4U);
+  run_for(10s);
+  stop();
 }
 
 TEST_F(LifetimeTest, OneApplicationCannotStarveTheOther) {

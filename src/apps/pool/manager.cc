@@ -165,6 +165,7 @@ void Manager::start_missing(const Population& population, const Bounds& bounds, 
   uint32_t missing = starts_wanted(present, bounds);
   if (missing > 0 && now < retry_at_) return due(retry_at_);
   for (; missing > 0; --missing) {
+    if (now < retry_at_) return due(retry_at_);  // the one before has failed at once
     if (!may_start()) return due(now + kBudgetAgain);
     begin(nullptr, generation_, Purpose::kUsual);
   }
@@ -189,7 +190,9 @@ void Manager::give_up_idlest() {
     since = facts.last_used;
     idlest = keeper.get();
   }
-  if (idlest != nullptr) drain(*idlest, "another application needs its place");
+  if (idlest == nullptr) return;
+  drain(*idlest, "another application needs its place");
+  update_claim(now);
 }
 
 }  // namespace remuda::apps::pool

@@ -120,8 +120,8 @@ class Manager {
   loop::Time next_look_ = loop::kNever;
 
   Lifespan lifespan_;
-  uint32_t failures_ = 0;   // starts, in a row
-  loop::Time failed_at_{};  // the last of them
+  uint32_t failures_ = 0;     // starts, in a row
+  uint64_t counts_from_ = 0;  // instances with a lower number were begun before the last of them
   loop::Time retry_at_{};
 
   struct Line;  // what other loops call, and stays when this goes

@@ -95,10 +95,15 @@ void Manager::update_claim(loop::Time now) {
   claim.held = static_cast<uint32_t>(keepers_.size());
   claim.memory = 0;
   claim.idlest = {};
+  claim.leaving = claim.ending = 0;
   for (const Keeper& keeper : keepers_) {
     const uint64_t used = keeper->memory().proportional;
     claim.memory += used == 0 ? claim.each : used;
     const Group::Facts facts = group_.facts(*keeper->instance(), now);
+    if (facts.state == Instance::State::kDraining || facts.state == Instance::State::kStopping) {
+      ++claim.leaving;
+      if (facts.busy == 0) ++claim.ending;
+    }
     if (facts.state == Instance::State::kReady && facts.busy == 0)
       claim.idlest = std::max({claim.idlest, now - facts.last_used, loop::Duration(1)});
   }

@@ -3,7 +3,9 @@
 // Manager, second part: instances from start to end, and what is concluded from it.
 //
 //     start fails once       another one at once, unless the program cannot be run at all
-//     twice and more         back-off, doubling; whoever waits with no instance there is told so
+//     twice and more         back-off, doubling; whoever waits with no instance there is told so. One begun
+//                            before the last failure is of the same blow, not of the series
+//     lost with the spawner  another one at once: it may never have run
 //     ends before it has answered anything, and soon: the same as a start that failed
 //     exits with status 0    on purpose
 #include <fmt/format.h>
@@ -158,15 +160,16 @@ bool Manager::ended_too_soon(const InstanceKeeper& keeper) const {
 }
 
 void Manager::back_off(std::string trouble, const InstanceKeeper& keeper) {
+  const Ending& ending = keeper.journey().ending;
+  if (ending.kind == Ending::Kind::kLost || keeper.instance()->id < counts_from_) return;
   // One that was there before says nothing about those that are started now.
   if (std::ranges::any_of(keepers_, [this](const Keeper& each) {
-        return each->started() > failed_at_ && has_proved_itself(*each);
+        return each->instance()->id >= counts_from_ && has_proved_itself(*each);
       })) {
     failures_ = 0;
   }
   ++failures_;
-  failed_at_ = tools_.loop.now();
-  const Ending& ending = keeper.journey().ending;
+  counts_from_ = household_.next_id;
   const bool cannot_run = ending.kind == Ending::Kind::kNotStarted;
   if (failures_ < 2 && !cannot_run) return;
   const uint32_t doublings = std::min(failures_ - (cannot_run ? 1 : 2), kDoublings);

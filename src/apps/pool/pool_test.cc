@@ -54,6 +54,16 @@ TEST_F(PoolTest, GrowsOnlyWhenSomebodyHasWaitedForAWhileAndNotBeyondMax) {
   for (const auto& request : requests_) EXPECT_TRUE(request->done && !request->failure);
 }
 
+TEST_F(PoolTest, GrowsAlsoWhenThePressReturnsRightAfterItHasGone) {
+  options_.max = 3;
+  spawner_.behaviour.accepts_after = 300ms;
+  open();
+  ask_and_wait({.works = 1ms});  // home has just looked at the line for the last time
+  for (int i = 0; i < 3; ++i) ask({.works = 10s});
+  run_for(100ms);
+  EXPECT_EQ(spawner_.running(), 3U);
+}
+
 TEST_F(PoolTest, IdleInstancesGoDownToMinTheLeastRecentlyUsedFirst) {
   options_.max = 4;
   options_.min = 1;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace remuda::apps::pool {
 
 loop::Task<void> RollingRestart::run(std::shared_ptr<RollingRestart> self) {
@@ -21,36 +23,61 @@ loop::Task<base::Result<void>> RollingRestart::wait_ended() {
   co_return base::Result<void>();
 }
 
-// With no instance at all, one is started to see that it can be.
+// What is being started when the restart begins is of the former generation too: its turn comes when it is
+// ready. With no instance at all, one is started to see that it can be.
 loop::Task<void> RollingRestart::replace_all() {
   const uint32_t former = manager_.generation();
-  std::vector<Manager::Keeper> old;
-  for (const Manager::Keeper& keeper : manager_.keepers()) {
-    if (keeper->stage == InstanceKeeper::Stage::kReady && keeper->leaving.empty()) old.push_back(keeper);
-  }
-  report_.lines.push_back(fmt::format(
-      "{}: {} to replace, generation {} follows {}", manager_.group().options().name,
-      old.size() == 1 ? "1 instance" : fmt::format("{} instances", old.size()), former + 1, former));
-  manager_.set_generation(former + 1);
+  generation_ = former + 1;
+  for (const Manager::Keeper& keeper : manager_.keepers())  // some may be left of a restart that failed
+    generation_ = std::max(generation_, keeper->instance()->generation + 1);
+  const auto old = std::ranges::count_if(manager_.keepers(),
+                                         [this](const Manager::Keeper& each) { return is_old(*each); });
+  report_.lines.push_back(
+      fmt::format("{}: {} to replace, generation {} follows {}", manager_.group().options().name,
+                  old == 1 ? "1 instance" : fmt::format("{} instances", old), generation_, former));
+  manager_.set_generation(generation_);
   report_.succeeded = true;
-  if (old.empty()) report_.succeeded = co_await replace(nullptr, former + 1);
-  for (const Manager::Keeper& each : old) {
-    if (!report_.succeeded) break;
-    if (each->has_ended() || !each->leaving.empty())
-      continue;  // its own replacement is of the new generation
-    report_.succeeded = co_await replace(each, former + 1);
+  while (report_.succeeded) {
+    const Manager::Keeper next = next_old();
+    if (next == nullptr) break;
+    report_.succeeded = next->stage == Stage::kStarting ? co_await wait_for(next) : co_await replace(next);
   }
+  const bool nobody = std::ranges::none_of(manager_.keepers(), [](const Manager::Keeper& each) {
+    return each->stage != Stage::kFailed && each->leaving.empty();
+  });
+  if (report_.succeeded && nobody) report_.succeeded = co_await replace(nullptr);
   if (!report_.succeeded && report_.replaced == 0) manager_.set_generation(former);
 }
 
-loop::Task<bool> RollingRestart::replace(const Manager::Keeper& old, uint32_t generation) {
-  const Manager::Keeper keeper = manager_.start_successor(old, generation);
-  const loop::Time began = loop_.now();
-  if (const auto settled = co_await manager_.wait_settled(keeper); !settled) {
-    report_.lines.emplace_back("the server stops");
-    co_return false;
+bool RollingRestart::is_old(const InstanceKeeper& keeper) const {
+  if (keeper.instance()->generation >= generation_ || !keeper.leaving.empty() || keeper.is_stopped())
+    return false;
+  return keeper.stage == Stage::kStarting || (keeper.stage == Stage::kReady && !keeper.has_ended());
+}
+
+// One to replace, or to wait for: itself, or what replaces it already.
+Manager::Keeper RollingRestart::next_old() const {
+  Manager::Keeper starting;
+  for (const Manager::Keeper& keeper : manager_.keepers()) {
+    if (!is_old(*keeper)) continue;
+    const Manager::Keeper waits_for = keeper->stage == Stage::kStarting ? keeper : keeper->replaced_by.lock();
+    if (waits_for == nullptr || waits_for->stage != Stage::kStarting) return keeper;
+    starting = waits_for;
   }
-  if (keeper->stage != InstanceKeeper::Stage::kReady) {
+  return starting;
+}
+
+loop::Task<bool> RollingRestart::wait_for(const Manager::Keeper& keeper) {
+  const auto settled = co_await manager_.wait_settled(keeper);
+  if (!settled) report_.lines.emplace_back("the server stops");
+  co_return settled.has_value();
+}
+
+loop::Task<bool> RollingRestart::replace(const Manager::Keeper& old) {
+  const Manager::Keeper keeper = manager_.start_successor(old, generation_);
+  const loop::Time began = loop_.now();
+  if (!co_await wait_for(keeper)) co_return false;
+  if (keeper->stage != Stage::kReady) {
     tell_failure(*keeper);
     co_return false;
   }

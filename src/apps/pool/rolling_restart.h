@@ -24,12 +24,18 @@ class RollingRestart {
   const RestartReport& report() const { return report_; }
 
  private:
+  using Stage = InstanceKeeper::Stage;
   loop::Task<void> replace_all();
-  loop::Task<bool> replace(const Manager::Keeper& old, uint32_t generation);
+  bool is_old(const InstanceKeeper& keeper) const;
+  Manager::Keeper next_old() const;
+  // False: the report says why not.
+  loop::Task<bool> wait_for(const Manager::Keeper& keeper);
+  loop::Task<bool> replace(const Manager::Keeper& old);
   void tell_failure(const InstanceKeeper& keeper);
 
   Manager& manager_;
   loop::Loop& loop_;
+  uint32_t generation_ = 0;  // the new one
   loop::Event ended_;
   bool has_ended_ = false;
   RestartReport report_;
