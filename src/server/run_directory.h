@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RunDirectory: where one running server has its sockets (of instances, of the status API). Made by the
-// supervisor before it forks, removed when it ends.
+// RunDirectory: where one running server has its sockets (of instances, of the status API), and its workers
+// what orders have changed of farms. Made by the supervisor before it forks, removed when it ends.
 //
 //     /run/remuda/                       0711, ours
 //     /run/remuda/1f3a5c7e9b0d.lock      locked while the server runs

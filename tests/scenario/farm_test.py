@@ -5,8 +5,11 @@ Peers stop answering and come back, are restarted under load, come and go by com
 clients and nobody is pinned. What is counted: requests that did not get 200.
 """
 
+import itertools
 import os
 import signal
+import socketserver
+import struct
 import threading
 import time
 
@@ -27,6 +30,7 @@ CONFIGURATION = """
     {user}
     [workers]
     threads = 2
+    processes = {processes}
     [[route]]
     path = "/"
     app = "farm"
@@ -47,10 +51,10 @@ class Farm:
         self.program = compiled(place, "application")
         self.server = None
 
-    def begin(self, *peers: str, lines: str = ""):
+    def begin(self, *peers: str, lines: str = "", processes: int = 1):
         quoted = ", ".join(f'"{peer}"' for peer in peers)
         self.server = self.start(CONFIGURATION.format(place=self.place.path, user=owner_lines('user = "{0}"'),
-                                                      peers=quoted, lines=lines))
+                                                      peers=quoted, lines=lines, processes=processes))
         return self.server
 
     def path(self, name: str) -> str:
@@ -223,6 +227,92 @@ def test_all_peers_are_down(farm):
     farm.server.wait_for_error(r"app farm: peer unix:.*/one is up again")
 
 
+def test_one_bad_url_does_not_stop_a_farm(farm):
+    """The only peer breaks off, dies of it or is too slow, again and again: every other request is answered."""
+    farm.program = compiled(farm.place, "faulty", "-lfcgi")
+    farm.others.spawn_fcgi("one", farm.path("one"), farm.program, 12)
+    farm.begin(farm.unix("one"), lines=f'''first_byte_timeout = "{int(300 * SLOWNESS)}ms"
+    health = {{ interval = "200ms", fails = 2 }}''')
+    for bad, status in (("/close", 502), (f"/slow?{int(600 * SLOWNESS)}", 504), ("/die", 502)):
+        for _ in range(4):
+            assert farm.server.post(bad, b"").status == status, bad
+            assert farm.server.get("/").status == 200, bad
+            assert farm.state(farm.unix("one")) == "up"
+    check_books(farm)
+
+
+@pytest.mark.parametrize("peer, lines", [("{} concurrency=2", ""), ("{}", ""),
+                                         ("{}", 'idle_connection_time = "60s"')], ids=["full", "unknown", "kept"])
+def test_checks_do_not_take_a_busy_peer_down(farm, peer, lines):
+    """Both processes work on long requests, or are held by idle connections, while several checks ask in vain."""
+    farm.run("one", 2)
+    farm.begin(peer.format(farm.unix("one")), lines=lines + '''
+    health = { path = "/status", status = 418, interval = "100ms", timeout = "200ms", fails = 2 }''')
+    clients = [threading.Thread(target=farm.server.get, args=("/slow?3000",)) for _ in range(0 if lines else 2)]
+    for client in clients:
+        client.start()
+    if lines:  # two at once, so that both processes keep a connection
+        with Load(farm.server, "/slow?20", threads=2, every=0.001):
+            time.sleep(0.5)
+    states = set()
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        states.add(farm.state(farm.unix("one")))
+        time.sleep(0.05)
+    assert states == {"up"}
+    for client in clients:
+        client.join()
+    assert farm.server.get("/").status == 200
+    check_books(farm)
+
+
+class Declining(socketserver.ThreadingUnixStreamServer):
+    """A peer that ends every third request with a status of FastCGI 5.5 instead of beginning it."""
+
+    daemon_threads = True
+    CANNOT_MULTIPLEX, OVERLOADED = 1, 2
+
+    def __init__(self, path: str):
+        super().__init__(path, self.Connection)
+        os.chmod(path, 0o666)
+        self.begun, self.declined = itertools.count(1), 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    class Connection(socketserver.StreamRequestHandler):
+        def handle(self):
+            while head := self.rfile.read(8):
+                _, kind, request, length, padding, _ = struct.unpack("!BBHHBB", head)
+                self.rfile.read(length + padding)
+                if kind == 5 and length == 0:
+                    self.answer(request, next(self.server.begun))
+
+        def answer(self, request: int, number: int):
+            status = 0
+            if number % 3 == 0:
+                status = Declining.CANNOT_MULTIPLEX if number % 2 else Declining.OVERLOADED
+                self.server.declined += 1
+            text = b"" if status else b"Content-Type: text/plain\r\n\r\nhello"
+            self.wfile.write(self.record(6, request, text) + self.record(3, request, struct.pack("!LBxxx", 0, status)))
+
+        @staticmethod
+        def record(kind: int, request: int, content: bytes) -> bytes:
+            return struct.pack("!BBHHBB", 1, kind, request, len(content), 0, 0) + content if content else b""
+
+
+def test_who_declines_a_request_is_not_sick(farm):
+    """Overloaded, or one at a time over a connection: sent again, and no failure of the only peer."""
+    with Declining(farm.path("one")) as peer:
+        farm.begin(farm.unix("one"), lines='multiplex = true\nhealth = { fails = 1, interval = "0" }')
+        for _ in range(30):
+            assert farm.server.post("/", b"").status == 200
+        assert peer.declined >= 10
+        app = control.app(farm.server, "farm")
+        assert app["peers"][0]["state"] == "up" and app["peers"][0]["failures"] == 0
+        assert app["retries"] == peer.declined
+        check_books(farm)
+        peer.shutdown()
+
+
 # --- restarts and commands under load ---------------------------------------------------------------------------------
 
 
@@ -249,7 +339,7 @@ def test_peers_are_changed_by_command_under_load(farm):
     """add, drain, restore, remove: no request fails, and each does what it says."""
     for name in ("one", "two"):
         farm.run(name)
-    farm.begin(farm.unix("one"))
+    farm.begin(farm.unix("one"), lines='health = { slow_start = "1s" }')
     with Load(farm.server, "/slow?5", threads=4, every=0.01) as load:
         farm.peer("add", farm.unix("two") + " weight=2")
         eventually("the new peer works", lambda: farm.peers()[farm.unix("two")]["requests"] > 10)
@@ -267,6 +357,37 @@ def test_peers_are_changed_by_command_under_load(farm):
     assert load.outcome.statuses.keys() == {200} and load.outcome.lost == []
     check_books(farm)
     assert "has no peer" in farm.peer("drain", "10.9.9.9:1", code=1).stderr
+
+
+def test_orders_outlive_a_worker(farm):
+    """Whatever is killed: who was drained is drained, who was added is there, in every worker; a new server forgets."""
+    for name in ("one", "two"):
+        farm.run(name)
+    farm.begin(farm.unix("one"), processes=2)
+    farm.peer("add", farm.unix("two"))
+    farm.peer("drain", farm.unix("one"))
+    for worker in control.status(farm.server)["workers"]:
+        os.kill(worker["pid"], signal.SIGKILL)
+        eventually("another worker has come", lambda: worker["pid"] not in
+                   [each["pid"] for each in control.status(farm.server)["workers"]] and
+                   len(control.status(farm.server)["workers"]) == 2)
+        assert farm.state(farm.unix("one")) == "draining"
+        assert farm.state(farm.unix("two")) in ("up", "slow start")
+    for _ in range(10):
+        assert farm.server.get("/").status == 200
+    assert farm.peers()[farm.unix("one")]["requests"] == 0
+    farm.peer("restore", farm.unix("one"))
+    farm.peer("remove", farm.unix("two"))
+    check_books(farm)
+
+
+def test_a_mistake_in_an_order_is_said(farm):
+    farm.run("one")
+    port = harness.free_port()
+    farm.begin(farm.unix("one"), f"localhost:{port}")
+    address = eventually("the name is known", lambda: next((each for each in farm.peers() if each.endswith(f"1:{port}")), None))
+    assert "it is one address of a name: drain it, or remove the name" in farm.peer("remove", address, code=1).stderr
+    assert "it must be ADDRESS:PORT" in farm.peer("add", "9000", code=1).stderr
 
 
 # --- many clients, few processes --------------------------------------------------------------------------------------
