@@ -158,10 +158,11 @@ REMUDA_API remuda_request* remuda_accept_within(remuda_app* app, int millisecond
  * application status that FastCGI knows (0: all is well; others end up in servers' logs). The request is gone
  * afterwards. 0, or -1 with ECANCELED when nobody waits for the answer any more.
  *
- * The answer leaves at once. Only while requests queue in a program that comes back for the next one within
- * 0.2 milliseconds, time after time, it may wait up to half a millisecond for theirs, to leave together with
- * them; and until a request is finished that turns out to be slow after all, whose every millisecond then
- * takes one more quick request before an answer waits again. remuda_flush() never waits.
+ * The answer leaves at once. Only while requests queue in a program that has come back for the next one
+ * within 0.2 milliseconds, 64 times in a row, it may wait for theirs, to leave together with them: half a
+ * millisecond, and until the request is finished that is being worked on then. When that one turns out to be
+ * slow after all, each of its milliseconds takes a quick request before an answer waits again. remuda_flush()
+ * never waits.
  */
 REMUDA_API int remuda_finish(remuda_request* request, int status);
 

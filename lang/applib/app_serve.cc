@@ -18,7 +18,7 @@ namespace {
 
 constexpr Nanoseconds kShort = kMillisecond / 5;
 constexpr Nanoseconds kLongestWait = kMillisecond / 2;
-constexpr uint32_t kShortOnes = 8;
+constexpr uint32_t kShortOnes = 64;
 
 }  // namespace
 
