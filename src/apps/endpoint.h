@@ -67,6 +67,11 @@ class Endpoint {
   virtual Capacity capacity() const = 0;
   virtual void learned(const Capacity& capacity) = 0;
   virtual void cannot_keep_connections() = 0;
+  // It refused a second request on a connection: from now on it is given one at a time, whatever is
+  // configured.
+  virtual void cannot_multiplex() { learned(Capacity{}); }
+  // Of an instance: which program, perhaps another one than before. What was learnt of it holds for all.
+  virtual uint32_t generation() const { return 0; }
 
   std::unique_ptr<Connections> connections;
 };

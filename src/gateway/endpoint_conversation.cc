@@ -23,6 +23,9 @@ using Kind = Verdict::Kind;
 constexpr auto kAbortGrace = std::chrono::seconds(5);
 constexpr size_t kPumpPiece = 32 * 1024;
 
+// So long the requests on a shared connection wait for the disk of one of them, at a time.
+constexpr auto kDiskPatience = std::chrono::milliseconds(200);
+
 std::string_view reason_text(int reason) {
   switch (reason) {
     case ETIMEDOUT: return "its time limit passed";
@@ -269,20 +272,44 @@ void EndpointConversation::keep(std::string_view bytes) {
   if (inbox_.wants_store()) loop_.root().spawn(store(shared_from_this()));
   const Inbox::Room room = inbox_.room();
   if (room == Inbox::Room::kYes) return;
-  if (room == Inbox::Room::kSoon || !is_shared()) return hold_back();
+  if (!is_shared()) return hold_back();
   // Others wait behind it on the same connection.
-  stop(ENOBUFS, "its client took the answer too slowly, and no more of it can be kept");
+  if (room == Inbox::Room::kNo)
+    return stop_keeping("its client took the answer too slowly, and no more of it can be kept");
+  if (!inbox_.is_overdrawn()) return;
+  hold_back();
+  if (!std::exchange(watching_disk_, true)) scope_.spawn(watch_disk());
+}
+
+// Of a connection that is shared, this request alone ends.
+void EndpointConversation::stop_keeping(std::string_view why) {
+  stop(ENOBUFS, why);
   scope_.cancel(ENOBUFS);
 }
 
+// A connection that is shared does not wait for its client: if the disk has failed, the next bytes are those
+// that cannot be kept.
 loop::Task<void> EndpointConversation::store(std::shared_ptr<EndpointConversation> self) {
   co_await self->inbox_.store();
-  if (self->inbox_.room() == Inbox::Room::kYes) self->stop_holding_back();
+  if (!self->holding_back_) co_return;
+  const Inbox::Room room = self->inbox_.room();
+  if (room == Inbox::Room::kYes || (room == Inbox::Room::kNo && self->is_shared())) self->stop_holding_back();
+}
+
+// While a connection that is shared is held back for the disk: not for longer than its neighbours can bear.
+loop::Task<void> EndpointConversation::watch_disk() {
+  while (holding_back_ && loop_.now() < held_back_since_ + kDiskPatience) {
+    if (!co_await loop_.sleep_until(held_back_since_ + kDiskPatience)) break;
+  }
+  watching_disk_ = false;
+  if (holding_back_ && scope_.cancelled() == 0)
+    stop_keeping("its client took the answer too slowly, and the disk did not keep up with it");
 }
 
 void EndpointConversation::hold_back() {
   if (holding_back_ || channel_ == nullptr) return;
   holding_back_ = true;
+  held_back_since_ = loop_.now();
   channel_->pause();
 }
 

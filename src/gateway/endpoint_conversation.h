@@ -8,6 +8,9 @@
 //              pump()   the body, and a filter's data, onto the channel, as fast as that takes them
 //              store()  what the client does not take, to the disk
 //
+// A client that takes nothing holds back the application, but not on a connection that others share: there
+// the disk has to keep up, with an overdraft in memory and a moment's pause, or this request ends alone.
+//
 // "Over": the application has ended the request, or the connection has ended: the lease is not needed any
 // more. Until then it is held, even if nobody waits for the answer, because the process is busy. Shared by
 // the exchange and its stories. One loop, one thread.
@@ -111,6 +114,8 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
 
   static loop::Task<void> store(std::shared_ptr<EndpointConversation> self);
   void keep(std::string_view bytes);
+  void stop_keeping(std::string_view why);
+  loop::Task<void> watch_disk();
   void hold_back();
   void stop_holding_back();
   loop::Time quiet_deadline() const;
@@ -139,6 +144,8 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   bool answered_ = false;         // a byte came
   bool dropping_ = false;
   bool holding_back_ = false;
+  bool watching_disk_ = false;
+  loop::Time held_back_since_{};
   bool pumping_ = false;
   bool input_complete_ = false;
   bool over_ = false;

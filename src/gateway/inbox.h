@@ -8,7 +8,7 @@
 //                     \________________ while nothing is in the file ________/
 //
 // store() and load() work on offload threads, started by the owner; the order of bytes is kept whatever ends
-// first. A disk that fails is not used again: what was to go there stays in memory, and has_room() says no.
+// first. A disk that fails is not used again: what was to go there stays in memory, and room() says no.
 // One loop, one thread; the owner keeps it alive while store() or load() runs.
 #pragma once
 
@@ -57,6 +57,8 @@ class Inbox {
     kNo,    // not until somebody has taken something
   };
   Room room() const;
+  // Whether the disk is behind by as much again as the memory's bound: for whoever does not heed kSoon.
+  bool is_overdrawn() const { return back_.size() > 2 * bounds_.memory + kPiece; }
 
  private:
   static constexpr size_t kPiece = 64 * 1024;

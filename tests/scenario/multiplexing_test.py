@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import control
-from applications import compiled_with_library, copied, owner_lines
+from applications import compiled, compiled_with_library, copied, owner_lines
 from harness import REPOSITORY, SANITIZED, SLOWNESS, needs
 from load import Load
 from processes import eventually, is_alive
@@ -203,4 +203,38 @@ def test_it_is_found_out(one):
         thread.start()
     for thread in threads:
         thread.join()
+    assert time.monotonic() - started < 2 * SLOWNESS
+
+
+@needs("/usr/include/fcgi_stdio.h")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_program_that_does_not_multiplex_after_all(start, place, threads):
+    """libfcgi takes one request at a time over one connection, and loses what stands behind it: nobody waits for that."""
+    compiled(place, "application")
+    server = start(CONFIGURATION.replace("threads = 1", f"threads = {threads}").format(
+        owner=owner_lines('[server]\n    user = "{0}"'), program="application", multiplex="true", options="")
+        .replace("concurrency = 64", "concurrency = 8"))
+    for _ in range(3):
+        started = time.monotonic()
+        with Load(server, "/slow?20", threads=8) as load:
+            time.sleep(1)
+        assert load.outcome.lost == [] and set(load.outcome.statuses) == {200}
+        assert load.outcome.percentile(1) < 2 * SLOWNESS and time.monotonic() - started < 5 * SLOWNESS
+    capacity = [each["capacity"] for each in control.instances(server, "one").values()]
+    assert capacity == [{"requests": 1, "connections": 1, "multiplexes": False}]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_known_is_enough(start, place, program):
+    """multiplex = true alone: as many at once as the program says, or 64."""
+    if program == "library":
+        compiled_with_library(place, "library")
+    else:
+        copied(place, program, program)
+    server = start(CONFIGURATION.format(owner=owner_lines('[server]\n    user = "{0}"'), program=program,
+                                        multiplex="true", options="").replace(", concurrency = 64", ""))
+    started = time.monotonic()
+    with Load(server, "/slow?200", threads=30) as load:
+        time.sleep(1)
+    assert set(load.outcome.statuses) == {200} and load.outcome.sent >= 90
     assert time.monotonic() - started < 2 * SLOWNESS

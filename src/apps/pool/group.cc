@@ -92,6 +92,9 @@ void Group::give_back(const std::shared_ptr<Instance>& instance, const Wish& wis
     ++instance->failures;
   }
   if (broke_off(outcome)) instance->doubtful = true;
+  // It was lent more often than it can be, as has been learnt since: the next one waits to be accepted.
+  if (idle > 0 && !instance->capacity.multiplexes && instance->busy >= instance->capacity.connections)
+    close_idle(*instance);
   if (instance->doubtful || instance->requests >= instance->look_at ||
       (instance->state != Instance::State::kReady && instance->busy == 0)) {
     look_after();
@@ -115,6 +118,7 @@ Capacity Group::learned(Instance& instance, const Capacity& capacity, loop::Loop
     taken.multiplexes = capacity.multiplexes;
     if (taken.multiplexes) taken.connections = capacity.connections;
   }
+  if (takes_one_) taken = {};
   taken.requests = std::max(taken.requests, 1U);
   taken.connections = std::max(taken.connections, 1U);
   capacity_ = taken;
@@ -127,6 +131,16 @@ Capacity Group::learned(Instance& instance, const Capacity& capacity, loop::Loop
 void Group::forget_capacity() {
   const std::scoped_lock lock(mutex_);
   capacity_ = configured(options_);
+  takes_one_ = false;
+}
+
+// Connections that rest keep it from whoever else has been lent to already.
+Capacity Group::cannot_multiplex(Instance& instance) {
+  const std::scoped_lock lock(mutex_);
+  takes_one_ = true;
+  capacity_ = instance.capacity = {};
+  close_idle(instance);
+  return instance.capacity;
 }
 
 void Group::cannot_keep_connections(Instance& instance) {

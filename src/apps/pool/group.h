@@ -110,6 +110,9 @@ class Group {
   // What it can take from now on: configuration has the last word.
   Capacity learned(Instance& instance, const Capacity& capacity, loop::Loop& loop);
   void cannot_keep_connections(Instance& instance);
+  // One request at a time from now on, and so the next ones of this generation: a fact, whatever is
+  // configured.
+  Capacity cannot_multiplex(Instance& instance);
   Journey journey_of(const Instance& instance) const;
 
   // --- home
@@ -176,6 +179,7 @@ class Group {
   Ledger ledger_;
   WaitingLine line_;
   Capacity capacity_;
+  bool takes_one_ = false;                        // they all do: cannot_multiplex()
   std::vector<std::shared_ptr<LoopSeat>> seats_;  // by place; null: signed off
   loop::Loop* home_ = nullptr;
   std::function<void()> look_;

@@ -55,8 +55,11 @@ void InstanceEndpoint::learned(const Capacity& capacity) {
   capacity_ = group_.learned(*instance_, capacity, loop_);
 }
 
+void InstanceEndpoint::cannot_multiplex() { capacity_ = group_.cannot_multiplex(*instance_); }
+
 void InstanceEndpoint::cannot_keep_connections() {
   rules_.idle = 0;
+  ++lost_in_silence;
   group_.cannot_keep_connections(*instance_);
 }
 

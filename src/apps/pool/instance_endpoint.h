@@ -25,12 +25,18 @@ class InstanceEndpoint final : public Endpoint {
   Capacity capacity() const override { return capacity_; }
   void learned(const Capacity& capacity) override;
   void cannot_keep_connections() override;
+  void cannot_multiplex() override;
+  uint32_t generation() const override { return instance_->generation; }
+
+  Instance& instance() const { return *instance_; }
 
   // With each lease.
   void set_terms(const Lent& lent);
 
-  uint32_t leases = 0;  // on this loop, now
-  bool gone = false;    // goes with its last lease
+  uint32_t leases = 0;           // on this loop, now
+  bool gone = false;             // goes with its last lease
+  uint32_t lost_in_silence = 0;  // requests whose kept connection was closed without a word; counted down
+                                 // when they have been told what that means
 
  private:
   Group& group_;

@@ -14,7 +14,7 @@ Connection::Connection(ChannelGround& ground, apps::Endpoint& endpoint, Connecti
     : Channel(ground, endpoint), owner_(&owner), rules_(endpoint.keep_rules()), keep_(rules_.idle > 0) {}
 
 bool Connection::has_room() const {
-  return !is_closing() && keep_ && active_ < kMostAtOnce && served_ + active_ < rules_.requests;
+  return takes_more() && active_ < kMostAtOnce && served_ + active_ < rules_.requests;
 }
 
 uint16_t Connection::attach(Stream& stream) {
@@ -35,8 +35,12 @@ void Connection::withdraw(uint16_t request) {
 void Connection::detach(uint16_t request) {
   if (Place* const place = place_of(request)) place->stream = nullptr;
   keep_ = false;
-  const auto wanted = [](const Place& place) { return place.stream != nullptr; };
-  if (std::ranges::none_of(places_, wanted)) close();
+  if (is_deserted()) close();
+}
+
+// Nobody waits for what may still come.
+bool Connection::is_deserted() const {
+  return std::ranges::all_of(places_, [](const Place& place) { return place.stream == nullptr; });
 }
 
 Connection::Place* Connection::place_of(uint16_t request) {
@@ -74,7 +78,11 @@ void Connection::take_end(const wire::FastcgiEvent& event) {
   ++served_;
   const bool clean = stream == nullptr || stream->has_said_all();
   if (!clean) keep_ = keep_ && active_ > 0;
-  if (active_ == 0) rest();
+  if (active_ == 0) {
+    rest();
+  } else if (is_deserted()) {
+    close();
+  }
   if (stream != nullptr) stream->request_ended(event.app_status, event.status);
 }
 

@@ -54,6 +54,8 @@ class Connection final : public Channel {
   bool is_idle() const { return active_ == 0; }
   bool is_alone() const { return active_ == 1; }
   bool has_room() const;
+  // Whether it takes one more though it has no room.
+  bool takes_more() const { return !is_closing() && keep_; }
   // What FCGI_KEEP_CONN is to say: who closes it.
   bool keeps() const { return keep_; }
   uint64_t served() const { return served_; }
@@ -76,6 +78,7 @@ class Connection final : public Channel {
   void take(const wire::FastcgiEvent& event);
   void take_end(const wire::FastcgiEvent& event);
   Place* place_of(uint16_t request);
+  bool is_deserted() const;
   void rest();
 
   Connections* owner_;

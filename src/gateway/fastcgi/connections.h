@@ -6,15 +6,22 @@
 //     one request at a time    the connection that became idle last, or a new one
 //     multiplexed              the first that has room, or a new one
 //
+// Whether it multiplexes is what it says itself (GET_VALUES), or what it is known to do (Multiplex::kOn) if
+// it says nothing; a request that it refuses to multiplex ends that for good. Where it is known to, it is
+// asked and tried (values_question.h) before the first request: an application that does not multiplex after
+// all may lose whatever stands behind a request on its connection, without a word.
+//
 // Owned by the Endpoint. Its wire outlives it. One loop, one thread.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "apps/endpoint.h"
 #include "gateway/channel.h"
 #include "gateway/fastcgi/connection.h"
+#include "gateway/fastcgi/curiosity.h"
 #include "gateway/wire.h"
 #include "gateway/wire/fastcgi_values.h"
 
@@ -25,23 +32,29 @@ enum class Resend : uint8_t { kSafe, kUnsafe };
 
 class Connections final : public apps::Connections {
  public:
-  // `asked_in_vain`: of all endpoints of the wire, which outlives this.
-  Connections(ChannelGround& ground, apps::Endpoint& endpoint, Multiplex multiplex, unsigned& asked_in_vain);
+  // `curiosity`: of all endpoints of the wire, which outlives this.
+  Connections(ChannelGround& ground, apps::Endpoint& endpoint, Multiplex multiplex, Curiosity& curiosity);
   ~Connections() override;
 
   size_t idle() const override { return idle_.size(); }
   void close_idle() override;
 
-  // A connection with room for one more request; a new one is to be started.
+  // A connection with room for one more request; to be started.
   std::shared_ptr<Connection> lend(Resend resend);
+  // At once, or when the application has been asked what has to be known first.
+  void start(Connection& connection);
 
   // Whether requests share connections here.
   bool multiplexes() const;
-  // It refused a second request on a connection (FCGI_CANT_MPX_CONN).
+  // It refused a second request on a connection (FCGI_CANT_MPX_CONN), or says that it would.
   void refused_to_multiplex();
 
-  // Whether GET_VALUES is still to be sent. After true, one of the others is called.
-  bool should_ask();
+  // Whether GET_VALUES is to be sent now. If so, one of the others is called.
+  enum class Ask : uint8_t {
+    kFirst,   // before a request, and not for long: all wait for it
+    kBeside,  // beside a request that has been appended
+  };
+  bool should_ask(Ask when);
   void answered(const wire::FastcgiValues& values);
   void asked_in_vain();
 
@@ -53,19 +66,21 @@ class Connections final : public apps::Connections {
   void gone(Connection& connection, bool in_silence);
 
  private:
-  enum class Asking : uint8_t { kNotYet, kUnderWay, kOver };
-
   std::shared_ptr<Connection> lend_idle(Resend resend);
   std::shared_ptr<Connection> lend_shared();
   std::shared_ptr<Connection> connect();
+  bool may_connect() const;
+  void learn(const wire::FastcgiValues& values);
+  void end_asking();
 
   ChannelGround& ground_;
   apps::Endpoint& endpoint_;
   const Multiplex multiplex_;
-  unsigned& asked_in_vain_;
+  Curiosity& curiosity_;
   std::vector<std::shared_ptr<Connection>> all_;
   std::vector<Connection*> idle_;  // the last is taken first
-  Asking asking_ = Asking::kNotYet;
+  std::optional<Ask> asking_;
+  bool asked_ = false;
   bool must_not_share_ = false;
   bool keeping_works_ = false;  // a second request was answered on one
 };

@@ -20,6 +20,8 @@ using Kind = Verdict::Kind;
 
 // GET_VALUES is answered by who reads anyway; who has not done so by then does not know it.
 constexpr auto kAnswerAfterRequest = std::chrono::milliseconds(20);
+// Who multiplexes reads whatever comes, and who has nothing to do as well.
+constexpr auto kAnswerBeforeRequest = std::chrono::milliseconds(100);
 
 FastcgiRole role_of(Question::Role role) {
   switch (role) {
@@ -50,10 +52,10 @@ FastcgiConversation::FastcgiConversation(ConversationGround& ground, std::unique
     : EndpointConversation(ground, std::move(lease), question), connections_(connections) {}
 
 Channel* FastcgiConversation::attach(const Question& question) {
-  shared_ = connections_.multiplexes();
+  ask_if_necessary(Connections::Ask::kFirst, ground().loop.now() + kAnswerBeforeRequest);
   connection_ = connections_.lend(resend_of(question.variables));
   request_ = connection_->attach(*this);
-  connection_->start();
+  connections_.start(*connection_);
   if (is_over()) return nullptr;
   std::string& out = connection_->output();
   const size_t before = out.size();
@@ -67,12 +69,13 @@ Channel* FastcgiConversation::attach(const Question& question) {
          Outcome::kGivenUp);
     return nullptr;
   }
-  if (connections_.should_ask()) {
-    asking_.emplace(ground().loop);
-    asking_->spawn(ask());
-  }
+  // Until settle() ends it.
+  ask_if_necessary(Connections::Ask::kBeside, loop::kNever);
   return connection_.get();
 }
+
+// Others may come to a connection that this request has begun alone.
+bool FastcgiConversation::is_shared() const { return connections_.multiplexes() || !connection_->is_alone(); }
 
 void FastcgiConversation::append(Input input, std::string_view bytes, std::string& out) {
   wire::append_fastcgi_stream(request_, input == Input::kBody ? FastcgiType::kStdin : FastcgiType::kData,
@@ -86,7 +89,7 @@ void FastcgiConversation::append_end(Input input, std::string& out) {
 
 // An application that waits for the rest of a body is not told to stop by a record that it does not look for.
 void FastcgiConversation::abort() {
-  if (!shared_ && (!connection_->is_open() || !is_input_complete())) return connection_->close();
+  if (!is_shared() && (!connection_->is_open() || !is_input_complete())) return connection_->close();
   wire::append_fastcgi_abort(request_, connection_->output());
   connection_->flush(Channel::Flush::kNow);
 }
@@ -128,10 +131,15 @@ void FastcgiConversation::connection_ended(const ChannelEnd& end) { lost(end, *c
 
 // --- GET_VALUES
 
-loop::Task<void> FastcgiConversation::ask() {
-  loop::Loop& loop = ground().loop;
-  // Until settle() ends it.
-  const auto values = co_await ask_values(loop, *lease().endpoint(), loop::kNever);
+void FastcgiConversation::ask_if_necessary(Connections::Ask when, loop::Time deadline) {
+  if (!connections_.should_ask(when)) return;
+  asking_.emplace(ground().loop);
+  asking_->spawn(ask(when, deadline));
+}
+
+loop::Task<void> FastcgiConversation::ask(Connections::Ask when, loop::Time deadline) {
+  const Trial trial = when == Connections::Ask::kFirst ? Trial::kTwoRequests : Trial::kNo;
+  const auto values = co_await ask_values(ground().loop, *lease().endpoint(), trial, deadline);
   values ? connections_.answered(*values) : connections_.asked_in_vain();
 }
 

@@ -6,7 +6,8 @@
 //     (a filter: DATA as it comes, empty DATA)            <- STDOUT, STDERR, END_REQUEST
 //
 // The first request to an endpoint also asks it, over a connection of its own, whether it multiplexes: while
-// the request is being answered, so nobody waits for somebody who does not know the question.
+// the request is being answered, so nobody waits for somebody who does not know the question; or before,
+// where requests are going to share connections (connections.h).
 #pragma once
 
 #include <memory>
@@ -30,7 +31,7 @@ class FastcgiConversation final : public EndpointConversation, private Stream {
   void append_end(Input input, std::string& out) override;
   void abort() override;
   void leave() override;
-  bool is_shared() const override { return shared_; }
+  bool is_shared() const override;
   loop::Task<void> settle() override;
 
   // --- Stream
@@ -40,13 +41,13 @@ class FastcgiConversation final : public EndpointConversation, private Stream {
   void connection_ended(const ChannelEnd& end) override;
   bool has_said_all() const override { return is_input_complete(); }
 
-  loop::Task<void> ask();
+  void ask_if_necessary(Connections::Ask when, loop::Time deadline);
+  loop::Task<void> ask(Connections::Ask when, loop::Time deadline);
   void ended_completely(uint32_t app_status);
 
   Connections& connections_;
   std::shared_ptr<Connection> connection_;
   uint16_t request_ = 0;
-  bool shared_ = false;
   uint64_t began_at_ = 0;  // of what the connection has appended
   std::optional<loop::Scope> asking_;
 };

@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <latch>
+#include <thread>
+
 #include "gateway/fastcgi/connection.h"
 #include "gateway/fastcgi/fastcgi_prober.h"
 #include "gateway/testing/fastcgi_fixture.h"
@@ -24,11 +27,20 @@ using testing::record;
 using testing::whole_answer;
 using Kind = Verdict::Kind;
 
+constexpr apps::Capacity kMany{.requests = 200, .connections = UINT32_MAX, .multiplexes = true};
+
+const std::string kNo = record(10, 0, "\x0f\1FCGI_MPXS_CONNS0"s);
+
 class FastcgiMultiplexingTest : public testing::FastcgiTest {
  protected:
   void SetUp() override {
     options_.multiplex = Multiplex::kOn;
     make();
+  }
+  // It is known to multiplex.
+  void make() {
+    FastcgiTest::make();
+    world_->endpoint.its_capacity = kMany;
   }
   std::shared_ptr<Conversation> begin(Answer& answer) {
     auto conversation = world_->converse(get());
@@ -122,6 +134,35 @@ TEST_F(FastcgiMultiplexingTest, WhoDoesNotStopIsLeft) {
   EXPECT_THAT(world_->book.terminated, ::testing::Contains("its time limit passed"));
 }
 
+TEST_F(FastcgiMultiplexingTest, WhatNobodyWaitsForDoesNotHoldAConnection) {
+  Answer gone;
+  Answer other;
+  auto conversation = begin(gone);
+  world_->ask(other, get());
+  world_->turn();
+  conversation->scope().cancel(ETIMEDOUT);
+  conversation.reset();
+  for (int i = 0; i < 100 && world_->book.live > 1; ++i) loop_.turn(loop_.now() + 1s);
+  EXPECT_EQ(world_->book.terminated.size(), 1U) << "it did not stop";
+  EXPECT_FALSE(other.done);
+  world_->answer(whole_answer(2, "other"));
+  world_->turn();
+  EXPECT_TRUE(other.done);
+  world_->sent();
+  EXPECT_TRUE(backend_.input_ended(world_->endpoint.far[0])) << "nobody waits for the first one's end";
+}
+
+TEST_F(FastcgiMultiplexingTest, OneConnectionIsOne) {
+  world_->endpoint.its_capacity = {.requests = 200, .connections = 1, .multiplexes = true};
+  std::vector<Answer> answers(Connection::kMostAtOnce + 2);
+  for (Answer& answer : answers) world_->ask(answer, get());
+  world_->turn();
+  EXPECT_EQ(world_->endpoint.far.size(), 1U);
+  for (size_t i = 1; i <= answers.size(); ++i) world_->answer(whole_answer(static_cast<int>(i), "x"));
+  world_->turn();
+  for (const Answer& answer : answers) EXPECT_TRUE(answer.done);
+}
+
 TEST_F(FastcgiMultiplexingTest, FallsBackWhenItIsRefused) {
   world_->endpoint.its_capacity = {.requests = 100, .connections = UINT32_MAX, .multiplexes = true};
   Answer first;
@@ -132,7 +173,7 @@ TEST_F(FastcgiMultiplexingTest, FallsBackWhenItIsRefused) {
   world_->answer(end_request(2, 1));
   world_->turn();
   EXPECT_EQ(second.verdict.kind, Kind::kNotBegun);
-  EXPECT_FALSE(world_->endpoint.its_capacity.multiplexes);
+  EXPECT_EQ(world_->endpoint.its_capacity, apps::Capacity{}) << "one at a time, over one connection";
   world_->ask(second, get());
   world_->turn();
   EXPECT_EQ(world_->endpoint.far.size(), 2U);
@@ -186,6 +227,114 @@ TEST_F(FastcgiMultiplexingTest, ASlowClientHoldsUpNobody) {
   EXPECT_EQ(idle(), 1U);
 }
 
+// A disk that does nothing until it may.
+class StalledDisk : public FastcgiMultiplexingTest {
+ protected:
+  void SetUp() override {
+    options_.multiplex = Multiplex::kOn;
+    options_.response_buffer = 64 * 1024;
+    options_.response_spill = 16 * 1024 * 1024;
+    backend_.set_clock(loop::ClockMode::kByTest);
+  }
+  void TearDown() override {
+    if (!disk_goes_.try_wait()) disk_goes_.count_down();
+    slow_.reset();
+    EXPECT_TRUE(until([&] { return loop_.root().children() == 0; }));
+    backend_.set_clock(loop::ClockMode::kJumps);
+  }
+  void make() {
+    world_.emplace(backend_, loop_, options_, 1);
+    world_->endpoint.its_capacity = kMany;
+    loop_.root().spawn([](StalledDisk& its) -> loop::Task<void> {
+      co_await its.world_->offload.run(its.loop_, [&its] {
+        its.disk_goes_.wait();
+        return base::Result<void>();
+      });
+    }(*this));
+    slow_ = world_->converse(get());
+    slow_->begin(nullptr);
+    world_->turn();
+  }
+  // Pieces: 3 for the client, 3 on their way to the disk, 7 are more than twice the buffer and what goes to
+  // the disk at once.
+  static constexpr int kTooMany = 13;
+  // More of the answer that nobody takes.
+  void add(int pieces) {
+    for (int i = 0; i < pieces; ++i) {
+      world_->answer(output(1, std::string(32'000, 'x')));
+      world_->turn();
+    }
+  }
+  void ask_quick() {
+    world_->ask(quick_, get());
+    world_->turn();
+    world_->answer(whole_answer(2, "quick"));
+    world_->turn();
+  }
+  template <typename Condition>
+  bool until(Condition condition) {
+    for (int i = 0; i < 5000 && !condition(); ++i) {
+      std::this_thread::sleep_for(1ms);
+      world_->turn();
+    }
+    return condition();
+  }
+
+  std::latch disk_goes_{1};
+  std::shared_ptr<Conversation> slow_;
+  Answer quick_;
+};
+
+TEST_F(StalledDisk, HoldsUpNobodyForLong) {
+  make();
+  add(8);
+  ask_quick();
+  EXPECT_TRUE(quick_.done) << "there is an overdraft";
+  add(kTooMany - 8);
+  quick_ = {};
+  ask_quick();
+  EXPECT_FALSE(quick_.done);
+  EXPECT_EQ(slow_->stopped(), 0);
+  backend_.advance(201ms);
+  world_->turn();
+  EXPECT_EQ(slow_->stopped(), ENOBUFS) << "that request ends alone";
+  EXPECT_TRUE(quick_.done);
+  world_->answer(end_request(1));
+  disk_goes_.count_down();
+  EXPECT_TRUE(until([&] { return world_->book.live == 0; }));
+}
+
+TEST_F(StalledDisk, IsWaitedForAMoment) {
+  make();
+  add(kTooMany);
+  ask_quick();
+  EXPECT_FALSE(quick_.done);
+  disk_goes_.count_down();
+  EXPECT_TRUE(until([&] { return quick_.done; }));
+  backend_.advance(1s);
+  world_->turn();
+  EXPECT_EQ(slow_->stopped(), 0);
+  world_->answer(end_request(1));
+  world_->turn();
+  EXPECT_EQ(world_->book.live, 0);
+}
+
+TEST_F(StalledDisk, ThatFailsEndsOneRequest) {
+  options_.spool_directory = "/no/such/directory";
+  make();
+  const loop::Time began = loop_.now();
+  add(kTooMany);
+  disk_goes_.count_down();
+  ask_quick();
+  EXPECT_TRUE(until([&] { return quick_.done; }));
+  EXPECT_EQ(loop_.now(), began) << "not because time passed";
+  add(1);
+  EXPECT_EQ(slow_->stopped(), ENOBUFS);
+  world_->answer(end_request(1));
+  world_->turn();
+  EXPECT_EQ(world_->book.live, 0);
+}
+
 TEST_F(FastcgiMultiplexingTest, ManyOpenAnotherConnection) {
   std::vector<Answer> answers(Connection::kMostAtOnce + 2);
   for (Answer& answer : answers) world_->ask(answer, get());
@@ -216,7 +365,7 @@ TEST_F(FastcgiMultiplexingTest, WaitsTogetherForAConnectionThatFails) {
 
 TEST_F(FastcgiMultiplexingTest, AsksOnceOverAConnectionOfItsOwn) {
   options_.multiplex = Multiplex::kAuto;
-  make();
+  FastcgiTest::make();
   Answer answer;
   world_->ask(answer, get());
   world_->turn();
@@ -244,7 +393,7 @@ TEST_F(FastcgiMultiplexingTest, AsksOnceOverAConnectionOfItsOwn) {
 
 TEST_F(FastcgiMultiplexingTest, WhoDoesNotAnswerDelaysNobody) {
   options_.multiplex = Multiplex::kAuto;
-  make();
+  FastcgiTest::make();
   const loop::Time began = loop_.now();
   Answer answer;
   world_->ask(answer, get());
@@ -260,6 +409,145 @@ TEST_F(FastcgiMultiplexingTest, WhoDoesNotAnswerDelaysNobody) {
   EXPECT_FALSE(world_->endpoint.its_capacity.multiplexes);
   world_->sent(asking);
   EXPECT_TRUE(backend_.input_ended(world_->endpoint.far[asking]));
+}
+
+TEST_F(FastcgiMultiplexingTest, IsAskedAgainAfterAWhile) {
+  options_.multiplex = Multiplex::kAuto;
+  FastcgiTest::make();
+  backend_.set_clock(loop::ClockMode::kByTest);
+  size_t asked = 0;
+  world_->endpoint.connected = [&](int far) {
+    loop_.root().spawn(testing::serve_fastcgi(
+        loop_, far, [](int request, const std::string&) { return whole_answer(request, "x"); }));
+  };
+  for (int i = 0; i < 40; ++i) {
+    const size_t before = world_->endpoint.far.size();
+    Answer answer;
+    world_->ask(answer, get());
+    world_->turn();
+    backend_.advance(100ms);
+    world_->turn();
+    EXPECT_TRUE(answer.done);
+    asked += world_->endpoint.far.size() - before;
+  }
+  EXPECT_EQ(asked, 1 + 3U) << "one for requests; asked at once, after one second and after two more";
+  world_->endpoint.its_generation = 2;
+  Answer answer;
+  world_->ask(answer, get());
+  world_->turn();
+  EXPECT_EQ(world_->endpoint.far.size(), asked + 1) << "another program, perhaps";
+  backend_.set_clock(loop::ClockMode::kJumps);
+}
+
+TEST_F(FastcgiMultiplexingTest, WhoSaysNoIsNotAskedAgain) {
+  options_.multiplex = Multiplex::kAuto;
+  FastcgiTest::make();
+  Answer answer;
+  world_->ask(answer, get());
+  world_->turn();
+  const size_t asking = outline(world_->sent(0)) == "9:0" ? 0 : 1;
+  world_->answer(kNo, asking);
+  world_->answer(whole_answer(1, "x"), 1 - asking);
+  world_->turn();
+  backend_.advance(24h);
+  world_->turn();
+  exchange(2);
+  EXPECT_EQ(world_->endpoint.far.size(), 3U) << "the idle one had its time";
+}
+
+// --- known to multiplex: asked before the first request
+
+class KnownToMultiplex : public FastcgiMultiplexingTest {
+ protected:
+  void SetUp() override {
+    options_.multiplex = Multiplex::kOn;
+    FastcgiTest::make();
+    for (Answer& answer : answers_) world_->ask(answer, get());
+    world_->turn();
+    ASSERT_EQ(world_->endpoint.far.size(), 1U);
+    EXPECT_EQ(outline(world_->sent()), "1:1 1:2 9:0");
+  }
+  void tell(std::string_view values) {
+    world_->answer(record(10, 0, values));
+    world_->turn();
+  }
+  // One connection after the other, as they come.
+  void serve_in_turn() {
+    for (size_t i = 1; i < world_->endpoint.far.size(); ++i) {
+      EXPECT_EQ(outline(world_->sent(i)), "1:1 4:1 4:1 5:1");
+      world_->answer(whole_answer(1, "x"), i);
+      world_->turn();
+    }
+    for (const Answer& answer : answers_) EXPECT_EQ(answer.text, "x");
+  }
+  std::array<Answer, 3> answers_;
+};
+
+TEST_F(KnownToMultiplex, ItSaysHowMany) {
+  tell("\x0f\1FCGI_MPXS_CONNS1\x0e\1FCGI_MAX_CONNS2\x0d\3FCGI_MAX_REQS999"s);
+  EXPECT_EQ(world_->endpoint.its_capacity,
+            (apps::Capacity{.requests = 2 * 128, .connections = 2, .multiplexes = true}))
+      << "no more than there are places on its connections";
+  serve_in_turn();
+  EXPECT_LE(idle(), 2U);
+  const size_t before = world_->endpoint.far.size();
+  for (Answer& answer : answers_) world_->ask(answer = {}, get());
+  world_->turn();
+  EXPECT_EQ(world_->endpoint.far.size(), before);
+}
+
+TEST_F(KnownToMultiplex, ItSaysNothing) {
+  backend_.advance(101ms);
+  world_->turn();
+  EXPECT_EQ(world_->endpoint.its_capacity,
+            (apps::Capacity{.requests = 64, .connections = UINT32_MAX, .multiplexes = true}));
+  serve_in_turn();
+}
+
+TEST_F(KnownToMultiplex, ItClosesTheConnection) {
+  backend_.close(world_->endpoint.far[0]);
+  world_->turn();
+  EXPECT_EQ(world_->endpoint.its_capacity, apps::Capacity{});
+  serve_in_turn();
+}
+
+TEST_F(KnownToMultiplex, ItRefusesASecondRequest) {
+  world_->endpoint.its_capacity = {.requests = 8, .connections = 8};
+  world_->answer(end_request(2, 1));
+  world_->turn();
+  EXPECT_EQ(world_->endpoint.its_capacity, apps::Capacity{});
+  serve_in_turn();
+  EXPECT_EQ(idle(), 1U) << "one that rests is not in the way of others";
+  const size_t before = world_->endpoint.far.size();
+  Answer next;
+  world_->ask(next, get());
+  world_->turn();
+  EXPECT_EQ(world_->endpoint.far.size(), before) << "not asked again, and the connection was kept";
+  world_->answer(whole_answer(1, "x"), before - 1);
+  world_->turn();
+  EXPECT_TRUE(next.done);
+}
+
+TEST_F(KnownToMultiplex, NoConnectionAtAll) {
+  make();
+  world_->endpoint.its_capacity = {};
+  world_->endpoint.refuse = ECONNREFUSED;
+  Answer answer;
+  world_->ask(answer, get());
+  world_->turn();
+  EXPECT_EQ(answer.verdict.kind, Kind::kNotBegun);
+  EXPECT_EQ(world_->book.live, 0);
+}
+
+TEST_F(KnownToMultiplex, WhoseClientsLeaveMeanwhile) {
+  FastcgiTest::make();
+  auto conversation = world_->converse(get());
+  conversation->begin(nullptr);
+  world_->turn();
+  conversation->scope().cancel(ECONNRESET);
+  conversation.reset();
+  loop_.run();
+  EXPECT_EQ(world_->book.live, 0);
 }
 
 TEST(FastcgiMultiplexingUnderEveryFailure, LeavesNothingBehind) {

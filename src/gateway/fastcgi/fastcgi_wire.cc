@@ -13,7 +13,7 @@ std::shared_ptr<Conversation> FastcgiWire::converse(std::unique_ptr<apps::Lease>
   apps::Endpoint& endpoint = *lease->endpoint();
   if (endpoint.connections == nullptr)
     endpoint.connections =
-        std::make_unique<Connections>(channel_ground(), endpoint, options().multiplex, asked_in_vain_);
+        std::make_unique<Connections>(channel_ground(), endpoint, options().multiplex, curiosity_);
   auto& connections = static_cast<Connections&>(*endpoint.connections);
   return std::make_shared<FastcgiConversation>(ground(), std::move(lease), question, connections);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "gateway/endpoint_wire.h"
+#include "gateway/fastcgi/curiosity.h"
 
 namespace remuda::gateway::fastcgi {
 
@@ -18,7 +19,7 @@ class FastcgiWire final : public EndpointWire {
                                          const Question& question) override;
 
  private:
-  unsigned asked_in_vain_ = 0;  // whether it multiplexes, of all endpoints
+  Curiosity curiosity_;  // of all endpoints
 };
 
 }  // namespace remuda::gateway::fastcgi

@@ -31,10 +31,12 @@ struct Answer {
 template <typename WireType>
 class ConversationWorld {
  public:
-  ConversationWorld(loop::DeterministicBackend& backend, loop::Loop& loop, WireOptions options = {})
-      : backend_(backend), loop_(loop), beside_(loop), endpoint(loop, backend) {
+  // `offload_threads`: none is a disk that is done at once.
+  ConversationWorld(loop::DeterministicBackend& backend, loop::Loop& loop, WireOptions options = {},
+                    unsigned offload_threads = 0)
+      : backend_(backend), loop_(loop), beside_(loop), offload(offload_threads, 16), endpoint(loop, backend) {
     options.name = "app";
-    wire.emplace(loop, offload_, log, options);
+    wire.emplace(loop, offload, log, options);
     beside_.spawn(wire->run());
   }
   ~ConversationWorld() {
@@ -85,9 +87,9 @@ class ConversationWorld {
   loop::DeterministicBackend& backend_;
   loop::Loop& loop_;
   loop::Scope beside_;
-  loop::Offload offload_{0, 16};
 
  public:
+  loop::Offload offload;
   FakeLog log;
   LeaseBook book;
   FakeEndpoint endpoint;

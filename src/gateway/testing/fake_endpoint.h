@@ -40,9 +40,11 @@ class FakeEndpoint final : public apps::Endpoint {
   apps::Capacity capacity() const override { return its_capacity; }
   void learned(const apps::Capacity& capacity) override { its_capacity = capacity; }
   void cannot_keep_connections() override { rules.idle = 0; }
+  uint32_t generation() const override { return its_generation; }
 
   apps::KeepRules rules;
   apps::Capacity its_capacity;
+  uint32_t its_generation = 1;
   int refuse = 0;  // an errno
   loop::Duration delay{};
   std::vector<int> far;                // the test's ends, in the order of connecting
