@@ -34,6 +34,12 @@ std::string_view reason_text(int reason) {
   }
 }
 
+// A connection could not be made for want of something here: it says nothing of the application, and another
+// one would not help.
+bool is_own_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == EADDRNOTAVAIL;
+}
+
 double seconds(loop::Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
@@ -88,6 +94,7 @@ loop::Task<void> EndpointConversation::live(std::shared_ptr<EndpointConversation
   if (its.pump_scope_) co_await its.pump_scope_->join();
   co_await its.scope_.join();
   co_await its.settle();
+  if (its.abandoned_) co_await its.wait_until_free();
   its.give_back();
 }
 
@@ -124,6 +131,32 @@ loop::Task<void> EndpointConversation::part() {
   co_await to_the_end.run(wait_over(loop::kNever));
 }
 
+void EndpointConversation::abandon() {
+  if (channel_ == nullptr) return;
+  abandoned_ = channel_->sent() > 0 && lease_->endpoint()->capacity().requests == 1;
+  channel_->close();
+}
+
+// Or until its time limit, or somebody ends it.
+loop::Task<void> EndpointConversation::wait_until_free() {
+  const bool limited = options_.time_limit > loop::Duration::zero();
+  loop::Scope knocking(loop_, &loop_.root());
+  lease_->watch_kill(&knocking);
+  const bool free = co_await knocking.run(knock(limited ? part_deadline() : loop::kNever));
+  if (!free && loop_.root().cancelled() == 0) lease_->terminate(reason_text(stopped_));
+}
+
+// Whoever takes one request at a time accepts a connection when it is done with the last; one that says
+// nothing is closed at once. An error says that nobody is there.
+loop::Task<bool> EndpointConversation::knock(loop::Time deadline) {
+  const auto said_nothing = [](int error) { return error == ETIMEDOUT || error == ECANCELED; };
+  const auto socket = co_await lease_->endpoint()->connect(deadline);
+  if (!socket) co_return !said_nothing(socket.error().code);
+  loop_.end_sending(socket->get());
+  const auto answered = co_await loop_.readable(socket->get(), deadline);
+  co_return answered || !said_nothing(answered.error().code);
+}
+
 // A process that goes on with what nobody wants is busy until its time limit.
 loop::Time EndpointConversation::part_deadline() const {
   const loop::Time soon = loop_.now() + kAbortGrace;
@@ -147,6 +180,11 @@ void EndpointConversation::over(Verdict verdict, Outcome outcome) {
 }
 
 void EndpointConversation::lost(const ChannelEnd& end, const Channel& channel, uint64_t began) {
+  if (end.when == ChannelEnd::When::kConnecting && is_own_shortage(end.error))
+    return over({Kind::kBroken, 503,
+                 fmt::format("the server has no room for a connection to the application: {}",
+                             ::strerror(end.error))},
+                Outcome::kGivenUp);
   const std::string why = end.error == 0 ? "it closed the connection" : ::strerror(end.error);
   const int status = end.error == ETIMEDOUT ? 504 : 502;
   const Outcome failed = end.error == ETIMEDOUT ? Outcome::kTimedOut : Outcome::kFailed;

@@ -82,7 +82,11 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   void take_errors(std::string_view bytes);
   // The stream is over. The first call counts.
   void over(Verdict verdict, apps::Outcome outcome);
-  // The same, for a channel that ended before its time. `began`: the channel's appended() at attach().
+  // Closes the channel although the application may be at work. Where that takes one request at a time, the
+  // lease is held until it accepts a connection again.
+  void abandon();
+  // The same as over(), for a channel that ended before its time. `began`: the channel's appended() at
+  // attach().
   void lost(const ChannelEnd& end, const Channel& channel, uint64_t began);
 
   bool is_over() const { return over_; }
@@ -98,6 +102,8 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   static loop::Task<void> live(std::shared_ptr<EndpointConversation> self);
   loop::Task<void> part();
   loop::Time part_deadline() const;
+  loop::Task<void> wait_until_free();
+  loop::Task<bool> knock(loop::Time deadline);
   void give_back();
   void drop_answer();
   void stop(int reason, std::string_view why);
@@ -154,6 +160,7 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   bool silent_ = false;    // the application sent nothing for too long
   bool given_up_ = false;  // by the exchange; else somebody cancelled the scope
   bool must_stop_ = false;
+  bool abandoned_ = false;
   Verdict verdict_;
   apps::Outcome outcome_ = apps::Outcome::kGivenUp;
   std::string trouble_;

@@ -89,7 +89,7 @@ void FastcgiConversation::append_end(Input input, std::string& out) {
 
 // An application that waits for the rest of a body is not told to stop by a record that it does not look for.
 void FastcgiConversation::abort() {
-  if (!is_shared() && (!connection_->is_open() || !is_input_complete())) return connection_->close();
+  if (!is_shared() && (!connection_->is_open() || !is_input_complete())) return abandon();
   wire::append_fastcgi_abort(request_, connection_->output());
   connection_->flush(Channel::Flush::kNow);
 }

@@ -92,6 +92,18 @@ TEST_F(FastcgiEndingsTest, NoConnection) {
   }
 }
 
+TEST_F(FastcgiEndingsTest, AShortageOfOursIsNotTheApplications) {
+  for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL}) {
+    world_->endpoint.refuse = error;
+    Answer answer;
+    world_->ask(answer, get());
+    world_->turn();
+    EXPECT_EQ(answer.verdict.kind, Kind::kBroken) << "asking another one would not help";
+    EXPECT_EQ(answer.verdict.status, 503);
+    EXPECT_EQ(world_->book.outcomes.back(), apps::Outcome::kGivenUp);
+  }
+}
+
 TEST_F(FastcgiEndingsTest, AKeptConnectionThatDiesOnItsSecondRequest) {
   exchange(0);
   Answer answer;
@@ -271,7 +283,12 @@ TEST_F(FastcgiEndingsTest, ABodyThatDoesNotComeWhole) {
   EXPECT_EQ(answer.body_error, ECONNRESET);
   EXPECT_EQ(answer.stopped, 0);
   EXPECT_EQ(outline(world_->sent()).find("5:1 5:1"), std::string::npos) << "the body must not look whole";
-  EXPECT_EQ(world_->book.live, 0);
+  EXPECT_TRUE(backend_.input_ended(world_->endpoint.far[0]));
+  EXPECT_EQ(world_->book.live, 1) << "it may be at work with what came";
+  ASSERT_EQ(world_->endpoint.far.size(), 2U);
+  backend_.close(world_->endpoint.far[1]);
+  world_->turn();
+  EXPECT_EQ(world_->book.live, 0) << "it has accepted the next connection";
 }
 
 // --- a slow client

@@ -32,7 +32,7 @@ Channel* ScgiConversation::attach(const Question& question) {
   return link_.get();
 }
 
-void ScgiConversation::abort() { link_->close(); }
+void ScgiConversation::abort() { abandon(); }
 
 void ScgiConversation::leave() { link_->close(); }
 

@@ -93,19 +93,58 @@ TEST_F(ScgiConversationTest, ACutAnswer) {
   EXPECT_EQ(answer.error, EIO);
 }
 
-TEST_F(ScgiConversationTest, AClientThatLeftClosesTheConnection) {
-  Answer answer;
-  auto conversation = world_.converse({.variables = kVariables, .request = 1});
-  conversation->begin(nullptr);
-  loop_.root().spawn(World::read_all(conversation, answer));
+// A client that leaves, once the application has been given its request.
+class ScgiClientThatLeft : public ScgiConversationTest {
+ protected:
+  void leave() {
+    Answer answer;
+    auto conversation = world_.converse({.variables = kVariables, .request = 1});
+    conversation->begin(nullptr);
+    loop_.root().spawn(World::read_all(conversation, answer));
+    world_.turn();
+    world_.sent();
+    conversation->scope().cancel(ECONNRESET);
+    conversation.reset();
+    world_.turn();
+    EXPECT_TRUE(answer.done);
+    EXPECT_TRUE(backend_.input_ended(world_.endpoint.far[0]));
+  }
+};
+
+TEST_F(ScgiClientThatLeft, HoldsTheProcessUntilItAccepts) {
+  leave();
+  EXPECT_EQ(world_.book.live, 1) << "it may be at work";
+  ASSERT_EQ(world_.endpoint.far.size(), 2U);
+  world_.sent(1);
+  EXPECT_TRUE(backend_.input_ended(world_.endpoint.far[1]));
+  backend_.close(world_.endpoint.far[1]);
   world_.turn();
-  world_.sent();
-  conversation->scope().cancel(ECONNRESET);
-  conversation.reset();
-  world_.turn();
-  EXPECT_TRUE(answer.done);
-  EXPECT_TRUE(backend_.input_ended(world_.endpoint.far[0]));
   EXPECT_EQ(world_.book.live, 0);
+  EXPECT_THAT(world_.book.terminated, ::testing::IsEmpty());
+  EXPECT_EQ(world_.book.outcomes.back(), apps::Outcome::kGivenUp);
+}
+
+TEST_F(ScgiClientThatLeft, EndsTheProcessAfterItsTimeLimit) {
+  const loop::Time began = loop_.now();
+  leave();
+  loop_.run();
+  EXPECT_EQ(world_.book.live, 0);
+  EXPECT_EQ(loop_.now() - began, 60s);
+  EXPECT_EQ(world_.book.terminated.size(), 1U);
+}
+
+TEST_F(ScgiClientThatLeft, HoldsNothingThatHasGone) {
+  world_.endpoint.connected = [this](int) { world_.endpoint.refuse = ECONNREFUSED; };
+  leave();
+  EXPECT_EQ(world_.book.live, 0);
+  EXPECT_THAT(world_.book.terminated, ::testing::IsEmpty());
+}
+
+TEST_F(ScgiClientThatLeft, HoldsNothingThatTakesSeveral) {
+  world_.endpoint.its_capacity = {.requests = 4, .connections = 4};
+  leave();
+  EXPECT_EQ(world_.book.live, 0);
+  EXPECT_EQ(world_.endpoint.far.size(), 1U);
 }
 
 TEST(ScgiUnderEveryFailure, LeavesNothingBehind) {
