@@ -420,6 +420,34 @@ TEST_F(PeerEndpointTest, ConnectsByPathAndByAbstractName) {
   EXPECT_EQ(connect("unix:/nowhere/php.sock").error().code, ENOENT);
 }
 
+TEST_F(PeerEndpointTest, GoesWhileItConnects) {
+  const std::string name = "@remuda-peer-endpoint-goes-" + std::to_string(::getpid());
+  base::Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 0, name.size());
+  address.sun_path[0] = '\0';
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), length), 0);
+  ASSERT_EQ(::listen(listener.get(), 0), 0);
+  ASSERT_TRUE(connect("unix:" + name));
+
+  Farm farm(options_of({}));
+  auto remote = std::make_shared<RemotePeer>(1, peer("unix:" + name));
+  const std::weak_ptr<RemotePeer> watched = remote;
+  auto endpoint = std::make_unique<PeerEndpoint>(farm, loop_, std::move(remote));
+  loop::Scope connecting(loop_, &loop_.root());
+  const auto story = [](PeerEndpoint& its, loop::Time until) -> loop::Task<void> {
+    static_cast<void>(co_await its.connect(until));
+  };
+  connecting.spawn(story(*endpoint, loop_.now() + 1min));
+  endpoint.reset();
+  EXPECT_FALSE(watched.expired()) << "whoever connects holds what it needs after";
+  connecting.cancel();
+  while (connecting.children() > 0) loop_.turn(loop_.now() + 10ms);
+  EXPECT_TRUE(watched.expired());
+}
+
 TEST(LookUp, FindsTheAddressesOfThisMachine) {
   const auto found = look_up("localhost");
   ASSERT_TRUE(found) << found.error();

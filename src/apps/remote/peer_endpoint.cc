@@ -90,8 +90,11 @@ PeerEndpoint::PeerEndpoint(Farm& farm, loop::Loop& loop, std::shared_ptr<RemoteP
     : farm_(farm), loop_(loop), peer_(std::move(peer)), rules_(farm.options().keep) {}
 
 loop::Task<base::Result<loop::LoopFd>> PeerEndpoint::connect(loop::Time deadline) {
-  auto socket = co_await connect_to(loop_, peer_->peer, deadline);
-  trouble_ = socket ? std::string() : base::to_string(socket.error());
+  // A connection that no request needs any more may still be under way when the peer is forgotten.
+  const auto trouble = trouble_;
+  const auto peer = peer_;
+  auto socket = co_await connect_to(loop_, peer->peer, deadline);
+  *trouble = socket ? std::string() : base::to_string(socket.error());
   co_return socket;
 }
 

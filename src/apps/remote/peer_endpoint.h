@@ -31,7 +31,7 @@ class PeerEndpoint final : public Endpoint {
   void set_terms(const Lent& lent);
   const std::shared_ptr<RemotePeer>& peer() const { return peer_; }
   // Why it could not be connected to the last time; empty: it could.
-  const std::string& trouble() const { return trouble_; }
+  const std::string& trouble() const { return *trouble_; }
 
   uint32_t leases = 0;  // on this loop, now
   bool gone = false;    // goes with its last lease
@@ -42,7 +42,7 @@ class PeerEndpoint final : public Endpoint {
   const std::shared_ptr<RemotePeer> peer_;
   KeepRules rules_;
   Capacity capacity_;
-  std::string trouble_;
+  const std::shared_ptr<std::string> trouble_ = std::make_shared<std::string>();  // outlives it in connect()
 };
 
 }  // namespace remuda::apps::remote
