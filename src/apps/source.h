@@ -150,6 +150,11 @@ class Source {
   virtual loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> acquire(
       const StartRequest& request, loop::Time deadline) = 0;
   virtual std::string_view name() const = 0;
+
+  // Of an endpoint that has closed a kept connection under a request, without a word: whether its process
+  // lives on, for certain. Then it is not the request that ends processes, and it may be asked again if it is
+  // idempotent. Once for each such request; may take some milliseconds.
+  virtual loop::Task<bool> outlived(uint64_t /*endpoint*/) { co_return false; }
 };
 
 }  // namespace remuda::apps

@@ -207,8 +207,10 @@ inline constexpr std::array kAppOptions{
          .words = kOnClientGoneWords}),
     bind<&App::retries>(
         {.name = "retries",
-         .text = "Further attempts at another instance or peer, for a request that did not begin, "
-                 "or is idempotent and unanswered.",
+         .text = "Further attempts at another instance or peer, for a request that did not begin; whoever "
+                 "refuses it for the first time costs none. One that may have begun is sent once more if it is "
+                 "idempotent and unanswered; to a pool only if a kept connection was closed under it and the "
+                 "process lives on.",
          .maximum = 100,
          .unit = "attempts",
          .zero = "none",

@@ -54,7 +54,8 @@ loop::Task<bool> Answering::ask(const Inquiry& inquiry) {
     if (progress == Progress::kBroken || stream_->buffer.room().empty())
       co_return co_await refuse_head(progress);
     const Verdict verdict = co_await stream_->conversation().ended(kExplainWithin);
-    if (retries >= options_.retries || !may_ask_again(inquiry, verdict)) co_return co_await explain(verdict);
+    if (retries >= options_.retries || !co_await may_ask_again(inquiry, verdict))
+      co_return co_await explain(verdict);
     risked_ = risked_ || verdict.kind == Verdict::Kind::kUnknown;
     costs = verdict.kind != Verdict::Kind::kNotBegun || verdict.status == kTimedOut;
     tried_.push_back(endpoint);
@@ -148,15 +149,17 @@ loop::Task<bool> Answering::pass_interim() {
   co_return true;
 }
 
-bool Answering::may_ask_again(const Inquiry& inquiry, const Verdict& verdict) const {
+loop::Task<bool> Answering::may_ask_again(const Inquiry& inquiry, const Verdict& verdict) {
   const Conversation& conversation = stream_->conversation();
-  if (conversation.stopped() != 0 || conversation.body_error() != 0) return false;
-  if (!text().empty() || interims_ > 0) return false;
+  if (conversation.stopped() != 0 || conversation.body_error() != 0) co_return false;
+  if (!text().empty() || interims_ > 0) co_return false;
   const bool has_whole_body = inquiry.body == nullptr || inquiry.body->remaining() == body_length_;
-  if (!has_whole_body) return false;
-  if (verdict.kind == Verdict::Kind::kNotBegun) return true;
-  if (verdict.kind != Verdict::Kind::kUnknown || risked_) return false;
-  return options_.may_have_begun == MayHaveBegun::kIsRiskedOnce && is_idempotent(exchange_.request.method);
+  if (!has_whole_body) co_return false;
+  if (verdict.kind == Verdict::Kind::kNotBegun) co_return true;
+  if (verdict.kind != Verdict::Kind::kUnknown || risked_) co_return false;
+  if (!is_idempotent(exchange_.request.method)) co_return false;
+  if (options_.may_have_begun == MayHaveBegun::kIsRiskedOnce) co_return true;
+  co_return co_await application_.source.outlived(conversation.endpoint());
 }
 
 loop::Task<void> Answering::let_go_of_this_one() {

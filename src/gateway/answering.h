@@ -70,7 +70,7 @@ class Answering {
   bool give_input(const Inquiry& inquiry, apps::StartRequest& start);
   loop::Task<Progress> read_head();
   loop::Task<bool> pass_interim();
-  bool may_ask_again(const Inquiry& inquiry, const Verdict& verdict) const;
+  loop::Task<bool> may_ask_again(const Inquiry& inquiry, const Verdict& verdict);
   loop::Task<void> let_go_of_this_one();
 
   loop::Task<void> point_elsewhere();

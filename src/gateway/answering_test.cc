@@ -109,6 +109,17 @@ TEST_F(AnsweringTest, WhatMayHaveBegunOnlyIfItIsIdempotent) {
   EXPECT_EQ(status_of("GET", {fails(Kind::kNotBegun), kAnswers}), 200);
 }
 
+TEST_F(AnsweringTest, WhatAProcessHasOutlivedIsAskedAgainOnce) {
+  options_.may_have_begun = MayHaveBegun::kIsOver;
+  fake_.outlived_by = {1, 2};
+  EXPECT_EQ(status_of("GET", {fails(Kind::kUnknown), kAnswers}), 200);
+  EXPECT_EQ(status_of("GET", {fails(Kind::kUnknown), fails(Kind::kUnknown), kAnswers}), 502);
+  EXPECT_EQ(status_of("POST", {fails(Kind::kUnknown), kAnswers}), 502);
+  fake_.outlived_by.clear();
+  EXPECT_EQ(status_of("GET", {fails(Kind::kUnknown), kAnswers}), 502);
+  EXPECT_EQ(fake_.asked.size(), 1U);
+}
+
 TEST_F(AnsweringTest, NothingElseIsSentTwice) {
   EXPECT_EQ(status_of("GET", {fails(Kind::kBroken), kAnswers}), 502);
   EXPECT_EQ(trouble_, "it went away");

@@ -31,7 +31,8 @@ enum class RequestBuffering : uint8_t {
 
 // A request that may have begun although nothing of an answer came (its connection or process was gone): an
 // idempotent one may be sent again (principle 8), once. Not where the application is one's own processes: a
-// request that brings one down would bring down the next, and how one ended is known there.
+// request that brings one down would bring down the next, and how one ended is known there; only if the
+// process has outlived it (Source::outlived).
 enum class MayHaveBegun : uint8_t { kIsOver, kIsRiskedOnce };
 
 // What a request goes by where several could answer it: the same key leads to the same one if it can.

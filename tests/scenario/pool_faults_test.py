@@ -122,15 +122,15 @@ def test_instance_is_killed_with_a_request(herd, place):
     nothing_lost(load)
 
 
-def test_idempotent_request_is_given_to_another(herd):
-    """Principle 8: a GET of which no byte has come may be asked again."""
+def test_idempotent_request_is_not_given_to_another(herd, place):
+    """What brings down one instance would bring down the next: it begins once, whatever its method."""
     server = herd()
-    asked = Asked(server, "/app/slow?1500")
+    asked = Asked(server, "/app/count?once", "PUT", b"x")
     pid, = busy_pids(server, 1)
     os.kill(pid, signal.SIGKILL)
-    answer = asked.result()
-    assert answer.status in (200, 502)
-    assert answer.status == 502 or pid_of(answer) != pid
+    assert asked.result().status == 502
+    assert server.get("/app/").status == 200
+    assert (place / "work/begun").read_text() == "once\n"
 
 
 def test_idle_instances_are_killed_and_nobody_has_said_so(herd):
@@ -189,6 +189,71 @@ def test_storm_of_kills(herd):
     assert outcome.lost == [] and outcome.refused == []
     assert set(outcome.statuses) <= {200, 502, 503}
     eventually("it is well again", lambda: server.get("/app/").status == 200, 30)
+
+
+# --- does not keep connections ----------------------------------------------------------------------------------------
+
+
+FORGETFUL = """#!/usr/bin/python3
+import os, socket, struct
+
+def receive(connection, count):
+    data = b""
+    while len(data) < count:
+        piece = connection.recv(count - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
+
+def record(kind, content):
+    return struct.pack("!BBHHBB", 1, kind, 1, len(content), 0, 0) + content
+
+def serve(connection):
+    for number in range(2):
+        while True:
+            _, kind, _, length, padding, _ = struct.unpack("!BBHHBB", receive(connection, 8))
+            receive(connection, length + padding)
+            if kind == 1:
+                with open("begun", "a") as file:
+                    file.write(f"{os.getpid()} {number}\\n")
+                if number == 1:
+                    return
+            if kind == 5 and length == 0:
+                break
+        connection.sendall(record(6, b"Content-Type: text/plain\\r\\n\\r\\nhello") + record(6, b"")
+                           + record(3, bytes(8)))
+
+listener = socket.socket(fileno=0)
+while True:
+    connection, _ = listener.accept()
+    try:
+        serve(connection)
+    except (EOFError, OSError):
+        pass
+    connection.close()
+"""
+
+
+def test_kept_connections_that_die_on_their_second_request(herd, place):
+    """The program promises to keep them and does not, as node-fastcgi: found out once for all its instances, and whoever
+    found it out is asked again, because the process lives."""
+    place.file("work/faulty", FORGETFUL, mode=0o755)
+    server = herd('instances = { min = 3, max = 3 }\nmultiplex = false')
+    assert [server.get("/app/").status for _ in range(12)] == [200] * 12
+    begun = (place / "work/begun").read_text().split("\n")[:-1]
+    assert len([line for line in begun if line.endswith(" 1")]) == 1, begun
+    assert [server.post("/app/", b"x").status for _ in range(6)] == [200] * 6
+
+
+def test_requests_that_are_not_idempotent_are_lost_once(herd, place):
+    place.file("work/faulty", FORGETFUL, mode=0o755)
+    server = herd('instances = { min = 3, max = 3 }\nmultiplex = false')
+    statuses = []
+    for _ in range(12):
+        statuses.append(server.post("/app/", b"x").status)
+        time.sleep(0.1 * SLOWNESS)  # the server looks whether the process lives on
+    assert sorted(statuses) == [200] * 11 + [502], statuses
 
 
 # --- hangs ------------------------------------------------------------------------------------------------------------

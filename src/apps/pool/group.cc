@@ -132,6 +132,7 @@ void Group::forget_capacity() {
   const std::scoped_lock lock(mutex_);
   capacity_ = configured(options_);
   takes_one_ = false;
+  keeps_connections_ = true;
 }
 
 // Connections that rest keep it from whoever else has been lent to already.
@@ -146,6 +147,11 @@ Capacity Group::cannot_multiplex(Instance& instance) {
 void Group::cannot_keep_connections(Instance& instance) {
   const std::scoped_lock lock(mutex_);
   instance.keeps_connections = false;
+}
+
+void Group::outlived(const Instance& instance) {
+  const std::scoped_lock lock(mutex_);
+  learn_of_keeping(instance);
 }
 
 Journey Group::journey_of(const Instance& instance) const {
@@ -185,6 +191,7 @@ void Group::add(const std::shared_ptr<Instance>& instance, loop::Loop& home) {
   const std::scoped_lock lock(mutex_);
   instance->state = Instance::State::kReady;
   instance->capacity = capacity_;
+  instance->keeps_connections = keeps_connections_;
   instance->last_used = home.now();
   trouble_.reset();
   ledger_.add(instance);
@@ -214,6 +221,7 @@ void Group::remove(const Instance& instance) {
 void Group::trust_again(Instance& instance, loop::Loop& home) {
   const std::scoped_lock lock(mutex_);
   instance.doubtful = false;
+  learn_of_keeping(instance);
   serve(home);
 }
 
@@ -354,6 +362,14 @@ void Group::close_idle(Instance& instance) {
   places_.clear();
   ledger_.close_idle(instance, places_);
   tell_to_close(instance, places_);
+}
+
+void Group::learn_of_keeping(const Instance& instance) {
+  if (instance.keeps_connections || !std::exchange(keeps_connections_, false)) return;
+  for (const auto& each : ledger_.instances()) {
+    each->keeps_connections = false;
+    close_idle(*each);
+  }
 }
 
 void Group::look_after() {

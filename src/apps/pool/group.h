@@ -110,6 +110,8 @@ class Group {
   // What it can take from now on: configuration has the last word.
   Capacity learned(Instance& instance, const Capacity& capacity, loop::Loop& loop);
   void cannot_keep_connections(Instance& instance);
+  // Its process lives on: if it could not keep connections, then none of this generation can.
+  void outlived(const Instance& instance);
   // One request at a time from now on, and so the next ones of this generation: a fact, whatever is
   // configured.
   Capacity cannot_multiplex(Instance& instance);
@@ -171,6 +173,7 @@ class Group {
   void tell_to_close(const Instance& instance, const std::vector<uint32_t>& places);
   void look_after();
   void close_idle(Instance& instance);
+  void learn_of_keeping(const Instance& instance);
 
   const GroupOptions options_;
   ActivityBoard board_;
@@ -179,6 +182,7 @@ class Group {
   Ledger ledger_;
   WaitingLine line_;
   Capacity capacity_;
+  bool keeps_connections_ = true;  // as far as is known of this generation
   bool takes_one_ = false;                        // they all do: cannot_multiplex()
   std::vector<std::shared_ptr<LoopSeat>> seats_;  // by place; null: signed off
   loop::Loop* home_ = nullptr;

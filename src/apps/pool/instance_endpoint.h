@@ -28,7 +28,7 @@ class InstanceEndpoint final : public Endpoint {
   void cannot_multiplex() override;
   uint32_t generation() const override { return instance_->generation; }
 
-  Instance& instance() const { return *instance_; }
+  const std::shared_ptr<Instance>& instance() const { return instance_; }
 
   // With each lease.
   void set_terms(const Lent& lent);

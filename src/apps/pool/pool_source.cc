@@ -13,6 +13,13 @@
 
 namespace remuda::apps::pool {
 
+namespace {
+
+constexpr std::chrono::milliseconds kEndTakes{50};  // from its first closed connection to its last
+constexpr std::chrono::seconds kKnockTime{1};
+
+}  // namespace
+
 // One loop's part of a group. The thread of its loop only.
 class PoolSource::Seat final : public LoopSeat, public std::enable_shared_from_this<Seat> {
  public:
@@ -56,6 +63,14 @@ class PoolSource::Seat final : public LoopSeat, public std::enable_shared_from_t
     if (--endpoint.leases == 0 && endpoint.gone) endpoints_.erase(instance->id);
     group_.give_back(instance, {.loop = place_, .request = request}, static_cast<uint32_t>(idle), outcome,
                      loop_);
+  }
+
+  // One that lost a request in silence; null: it has gone, or lost none.
+  InstanceEndpoint* suspect(uint64_t instance) {
+    const auto found = endpoints_.find(instance);
+    if (found == endpoints_.end() || found->second->gone || found->second->lost_in_silence == 0)
+      return nullptr;
+    return found->second.get();
   }
 
   Group& group() { return group_; }
@@ -119,6 +134,20 @@ PoolSource::PoolSource(Group& group, loop::Loop& loop) : seat_(std::make_shared<
 PoolSource::~PoolSource() { seat_->sign_off(); }
 
 std::string_view PoolSource::name() const { return seat_->group().options().name; }
+
+loop::Task<bool> PoolSource::outlived(uint64_t endpoint) {
+  const auto seat = seat_;
+  if (seat->suspect(endpoint) == nullptr) co_return false;
+  if (!co_await seat->loop().sleep_until(seat->loop().now() + kEndTakes)) co_return false;
+  InstanceEndpoint* const suspect = seat->suspect(endpoint);
+  if (suspect == nullptr) co_return false;
+  --suspect->lost_in_silence;
+  const auto instance = suspect->instance();
+  if (!co_await connect_to_socket(seat->loop(), instance->socket, seat->loop().now() + kKnockTime))
+    co_return false;
+  seat->group().outlived(*instance);
+  co_return true;
+}
 
 loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> PoolSource::acquire(
     const StartRequest& request, loop::Time deadline) {

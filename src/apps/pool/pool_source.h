@@ -24,6 +24,8 @@ class PoolSource final : public Source {
   loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> acquire(const StartRequest& request,
                                                                             loop::Time deadline) override;
   std::string_view name() const override;
+  // That it takes a connection shows it, some time after: a process that ends closes them all, in any order.
+  loop::Task<bool> outlived(uint64_t endpoint) override;
 
  private:
   class Seat;

@@ -62,6 +62,7 @@ class FakeApplication {
   std::vector<Asked> asked;
   size_t leases = 0;  // that live
   size_t given_up = 0;
+  std::vector<uint64_t> outlived_by;  // endpoints whose process lives on
   loop::Offload offload{0, 16};
 
  private:
@@ -158,6 +159,9 @@ class FakeApplication {
       co_return std::make_unique<FakeLease>(fake_);
     }
     std::string_view name() const override { return "fake"; }
+    loop::Task<bool> outlived(uint64_t endpoint) override {
+      co_return std::ranges::find(fake_.outlived_by, endpoint) != fake_.outlived_by.end();
+    }
 
    private:
     FakeApplication& fake_;
