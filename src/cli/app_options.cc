@@ -159,6 +159,7 @@ apps::pool::PoolOptions pool_options(const config::Config& config) {
   options.memory = config.pool.memory.count / processes;
   options.reserve = config.pool.reserve.count;
   options.instances = share(config.pool.instances, processes);
+  options.processes = processes;
   return options;
 }
 

@@ -30,5 +30,18 @@ TEST(AppOptions, AHashNeedsAKeyAndACookieGoesFirst) {
   EXPECT_EQ(app_options(app, {}).key_by, KeyBy::kPath);
 }
 
+TEST(AppOptions, ProcessesShareAQueueButNobodyIsLeftWithoutOne) {
+  config::Config config;
+  config.workers.processes = 4;
+  config::App& app = config.apps.emplace_back();
+  for (const auto& [whole, part] : {std::pair{100U, 25U}, {2U, 1U}, {0U, 0U}}) {
+    app.queue = whole;
+    EXPECT_EQ(group_options(config, 0).queue, part);
+    EXPECT_EQ(farm_options(config, 0).queue, part);
+    EXPECT_EQ(admission_limits(app, config.workers).queue, part);
+  }
+  EXPECT_EQ(pool_options(config).processes, 4U);
+}
+
 }  // namespace
 }  // namespace remuda::cli

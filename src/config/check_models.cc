@@ -99,6 +99,13 @@ void Checker::check_instances(const App& app, const std::string& name) {
                       format_size(instances.memory_soft), format_size(instances.memory_hard)),
           "an instance is replaced at the soft limit and killed at the hard one");
   }
+  const Workers& workers = config_.workers;
+  if (workers.start == Start::kAhead && instances.max != 0 && instances.max < workers.processes) {
+    warn(max, app.origin,
+         fmt::format("{}: {} cannot be shared by {} worker processes: each has one at least", max,
+                     instances.max, workers.processes),
+         fmt::format("max = {} or more, or fewer workers.processes", workers.processes));
+  }
 }
 
 void Checker::check_farm(const App& app, const std::string& name) {

@@ -36,6 +36,17 @@ std::vector<std::string> warnings(const Config& config) {
   return texts;
 }
 
+TEST(Models, EveryWorkerProcessHasAnInstanceAtLeast) {
+  const auto told = [](uint32_t max) {
+    return warnings(good("[workers]\nprocesses = 4\n" +
+                         file(kPool, "instances = { max = " + std::to_string(max) + " }")));
+  };
+  EXPECT_THAT(told(3), ElementsAre(HasSubstr("app.x.instances.max: 3 cannot be shared by 4 worker processes: "
+                                             "each has one at least; max = 4 or more")));
+  EXPECT_THAT(told(4), ElementsAre());
+  EXPECT_THAT(told(0), ElementsAre());
+}
+
 TEST(Models, FollowFromTheType) {
   EXPECT_EQ(app_of(kPool, "").model, AppModel::kPool);
   EXPECT_EQ(app_of("[app.x]\ntype = \"scgi\"\npeers = \"[::1]:9\"\n", "").model, AppModel::kRemote);

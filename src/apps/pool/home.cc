@@ -53,7 +53,9 @@ Home::Home(Pool& pool, loop::Loop& loop, InstanceSpawner& spawner, base::Log& lo
            Doors* doors)
     : parts_(std::make_unique<Parts>(pool, loop, spawner, log, std::move(options), doors)) {
   Household& household = parts_->household;
-  if (household.options.cores != 0) household.machine.cores = household.options.cores;
+  const PoolOptions& told = household.options;
+  household.machine.cores =
+      told.cores != 0 ? told.cores : std::max(household.machine.cores / told.processes, 1U);
   household.room_made = [this] {
     for (const auto& each : parts_->members) each->manager.wake();
   };
@@ -117,16 +119,16 @@ loop::Task<void> Home::watch_machine() {
   }
 }
 
-// What instances use already is part of what they may use.
+// What instances use already is part of what they may use; the rest, others like this one use as well.
 void Home::set_budget() {
   Household& household = parts_->household;
   const PoolOptions& options = household.options;
   BudgetLimits limits{.instances = options.instances == 0 ? kInstancesMost : options.instances,
                       .memory = options.memory};
   if (options.memory == 0) {
-    uint64_t memory = household.machine.available;
+    uint64_t memory = household.machine.available / options.processes;
     for (const auto& each : parts_->members) memory += each->manager.memory_in_use();
-    limits.memory = memory - std::min(memory, options.reserve);
+    limits.memory = memory - std::min(memory, options.reserve / options.processes);
   }
   household.budget.set_limits(limits);
 }

@@ -19,6 +19,7 @@ struct PoolOptions {
   uint64_t reserve = 256 * 1024 * 1024;  // left to everybody else, when automatic
   uint32_t instances = 0;                // 0: as memory and cores allow
   uint32_t cores = 0;                    // 0: those that this process may run on
+  uint32_t processes = 1;  // worker processes that share memory and cores, where these are automatic
 };
 
 // One application.
