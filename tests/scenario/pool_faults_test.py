@@ -256,6 +256,15 @@ def test_requests_that_are_not_idempotent_are_lost_once(herd, place):
     assert sorted(statuses) == [200] * 11 + [502], statuses
 
 
+def test_concurrency_that_the_program_does_not_have(herd):
+    """It takes one connection at a time: one that idles does not keep it from those that wait to be accepted."""
+    server = herd("instances = { min = 1, max = 1, concurrency = 4 }")
+    started = time.monotonic()
+    asked = [Asked(server, "/app/slow?100") for _ in range(4)]
+    assert [each.result().status for each in asked] == [200] * 4
+    assert time.monotonic() - started < 3 * SLOWNESS
+
+
 # --- hangs ------------------------------------------------------------------------------------------------------------
 
 

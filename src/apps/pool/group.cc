@@ -102,6 +102,11 @@ void Group::give_back(const std::shared_ptr<Instance>& instance, const Wish& wis
   serve(loop);
 }
 
+void Group::starves(Instance& instance) {
+  const std::scoped_lock lock(mutex_);
+  close_idle(instance);
+}
+
 void Group::condemn(Instance& instance, std::string_view why) {
   const std::scoped_lock lock(mutex_);
   if (!instance.condemned.empty() || instance.state == Instance::State::kStopping) return;

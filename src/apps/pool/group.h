@@ -105,6 +105,9 @@ class Group {
                                             loop::Loop& loop);
   void give_back(const std::shared_ptr<Instance>& instance, const Wish& wish, uint32_t idle, Outcome outcome,
                  loop::Loop& loop);
+  // A request waits for its first byte though connections idle at its instance: those are closed, on every
+  // loop.
+  void starves(Instance& instance);
   // This instance has to end now. `why` is static text.
   void condemn(Instance& instance, std::string_view why);
   // What it can take from now on: configuration has the last word.
@@ -182,7 +185,7 @@ class Group {
   Ledger ledger_;
   WaitingLine line_;
   Capacity capacity_;
-  bool keeps_connections_ = true;  // as far as is known of this generation
+  bool keeps_connections_ = true;                 // as far as is known of this generation
   bool takes_one_ = false;                        // they all do: cannot_multiplex()
   std::vector<std::shared_ptr<LoopSeat>> seats_;  // by place; null: signed off
   loop::Loop* home_ = nullptr;

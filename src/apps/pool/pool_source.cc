@@ -10,6 +10,7 @@
 
 #include "apps/pool/group.h"
 #include "apps/pool/instance_endpoint.h"
+#include "base/list.h"
 
 namespace remuda::apps::pool {
 
@@ -17,6 +18,12 @@ namespace {
 
 constexpr std::chrono::milliseconds kEndTakes{50};  // from its first closed connection to its last
 constexpr std::chrono::seconds kKnockTime{1};
+
+// A request that was sent and has no byte of an answer yet.
+struct Unanswered : base::Link<Unanswered> {
+  Instance* instance = nullptr;
+  loop::Time since{};
+};
 
 }  // namespace
 
@@ -73,14 +80,36 @@ class PoolSource::Seat final : public LoopSeat, public std::enable_shared_from_t
     return found->second.get();
   }
 
+  void wait_for_answer(Unanswered& request) {
+    request.since = loop_.now();
+    unanswered_.push_back(request);
+    if (std::exchange(watching_, true)) return;
+    loop_.root().spawn(watch(shared_from_this()));
+  }
+
   Group& group() { return group_; }
   Activity& activity() { return *activity_; }
   uint32_t place() const { return place_; }
 
  private:
+  // Runs while somebody waits for a first byte: a look every kPatience, nothing for each request.
+  static loop::Task<void> watch(std::shared_ptr<Seat> seat) {
+    while (!seat->unanswered_.empty()) {
+      const auto slept = co_await seat->loop_.sleep_until(seat->loop_.now() + kPatience);
+      if (!slept) break;
+      const loop::Time since = seat->loop_.now() - kPatience;
+      seat->unanswered_.for_each([&](Unanswered& each) {
+        if (each.since <= since) seat->group_.starves(*each.instance);
+      });
+    }
+    seat->watching_ = false;
+  }
+
   Group& group_;
   loop::Loop& loop_;
   std::optional<Activity> activity_;
+  base::List<Unanswered> unanswered_;
+  bool watching_ = false;
   uint32_t place_ = 0;
   std::unordered_map<uint64_t, std::unique_ptr<InstanceEndpoint>> endpoints_;  // by instance
 };
@@ -94,11 +123,14 @@ class PoolLease final : public Lease {
     seat_.activity().add(live_);
   }
   ~PoolLease() override {
+    unanswered_.unlink();
     if (endpoint_ != nullptr) seat_.give_back(instance_, *endpoint_, live_.request(), outcome_);
   }
 
   void take(const Lent& lent) {
     instance_ = lent.instance;
+    unanswered_.instance = instance_.get();
+    may_starve_ = lent.capacity.connections > 1 && !lent.capacity.multiplexes;
     endpoint_ = &seat_.endpoint_for(lent);
     live_.work_by(instance_->id);
     live_.at(Phase::kStart);
@@ -108,7 +140,11 @@ class PoolLease final : public Lease {
   Endpoint* endpoint() override { return endpoint_; }
   void terminate(std::string_view why) override { seat_.group().condemn(*instance_, why); }
   void finish(Outcome outcome) override { outcome_ = outcome; }
-  void at(Phase phase) override { live_.at(phase); }
+  void at(Phase phase) override {
+    live_.at(phase);
+    unanswered_.unlink();
+    if (phase == Phase::kApplication && may_starve_) seat_.wait_for_answer(unanswered_);
+  }
   void watch_kill(loop::Scope* scope) override { live_.watch_kill(scope); }
   // A copy: the instance's own goes on on the home loop.
   Journey& journey() override {
@@ -119,6 +155,8 @@ class PoolLease final : public Lease {
  private:
   Seat& seat_;
   LiveRequest live_;
+  Unanswered unanswered_;
+  bool may_starve_ = false;
   std::shared_ptr<Instance> instance_;
   InstanceEndpoint* endpoint_ = nullptr;
   Outcome outcome_ = Outcome::kGivenUp;

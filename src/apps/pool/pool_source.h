@@ -4,7 +4,9 @@
 //
 // One for each application and loop. Of an instance it keeps an Endpoint from the first time that it lends it
 // until the instance has gone and its last lease has come back. Lending costs one lock of the group's mutex
-// and one allocation, the lease.
+// and one allocation, the lease. Where an instance is said to take several connections, one that idles may be
+// what holds a process that serves them one after the other: while a request waits for its first byte longer
+// than kPatience, idle ones at its instance are closed, on any loop.
 #pragma once
 
 #include <memory>
@@ -26,6 +28,8 @@ class PoolSource final : public Source {
   std::string_view name() const override;
   // That it takes a connection shows it, some time after: a process that ends closes them all, in any order.
   loop::Task<bool> outlived(uint64_t endpoint) override;
+
+  static constexpr std::chrono::milliseconds kPatience{20};
 
  private:
   class Seat;

@@ -169,6 +169,38 @@ TEST_F(PoolTest, WhatTheWireLearnsRaisesTheConcurrency) {
   EXPECT_EQ(second.by, first.by);
 }
 
+class KeptConnections final : public Connections {
+ public:
+  explicit KeptConnections(int& closings) : closings_(closings) {}
+  size_t idle() const override { return 1; }
+  void close_idle() override { ++closings_; }
+
+ private:
+  int& closings_;
+};
+
+TEST_F(PoolTest, AnIdleConnectionThatMayHoldTheProcessIsClosedForWhoWaitsForAnAnswer) {
+  options_.max = 1;
+  options_.concurrency = 2;  // says the configuration
+  open();
+  const Request& first = ask({.works = 100ms});
+  run_for(50ms);
+  int closings = 0;
+  first.lease->endpoint()->connections = std::make_unique<KeptConnections>(closings);
+  const Request& second = ask({.works = 1s});
+  second.lease->at(Phase::kApplication);
+  run_for(10ms);
+  EXPECT_TRUE(!first.done && second.lease != nullptr);
+  run_for(70ms);  // the first one's connection idles now
+  EXPECT_TRUE(first.done);
+  run_for(30ms);
+  EXPECT_EQ(closings, 1);
+  second.lease->at(Phase::kReply);
+  run_for(500ms);
+  EXPECT_EQ(closings, 1);
+  run_for(1s);
+}
+
 TEST_F(PoolTest, ConfiguredConcurrencyHasTheLastWord) {
   options_.max = 1;
   options_.concurrency = 2;
