@@ -58,6 +58,8 @@ def leave(server, seconds: float):
         server.count()
         connection.send(request("GET", f"/?{seconds}"))
         time.sleep(0.2)
+        connection.reset()
+    time.sleep(0.1)  # so that whoever comes next meets what it left
 
 
 def test_reloading_a_slow_page_delays_nobody(start, place):
@@ -69,7 +71,6 @@ def test_reloading_a_slow_page_delays_nobody(start, place):
     assert [server.get("/").status for _ in range(10)] == [200] * 10
     assert time.monotonic() - started < 1 * SLOWNESS
     eventually("all are free again", lambda: not control.app(server, "one")["live"], 10 * SLOWNESS)
-    assert len({server.get("/?0.1").text for _ in range(4)}) >= 1
 
 
 def test_beyond_its_time_limit_it_is_replaced(start, place):
