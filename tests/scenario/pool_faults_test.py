@@ -135,9 +135,10 @@ def test_idempotent_request_is_not_given_to_another(herd, place):
 
 def test_idle_instances_are_killed_and_nobody_has_said_so(herd):
     """Each refuses the request, which begins nowhere: it goes on until it finds the one that lives, whatever its method."""
-    server = herd(FOUR + "\nretries = 1")
-    pids = eventually("all are ready", lambda: found if len(
-        found := list(control.instances(server, "herd", "ready"))) == 4 else None)
+    server = herd(FOUR + "\nretries = 1\nkeep_connections = 0")
+    eventually("all are ready", lambda: len(control.instances(server, "herd", "ready")) == 4)
+    asked = [Asked(server, f"/app/slow?{wait}") for wait in (400, 300, 200, 100)]
+    pids = [pid_of(each.result()) for each in asked]  # in the order in which they are lent next
     spawner = server.spawner()
     os.kill(spawner, signal.SIGSTOP)  # who would tell that they have ended
     try:
@@ -195,7 +196,7 @@ def test_storm_of_kills(herd):
 
 
 FORGETFUL = """#!/usr/bin/python3
-import os, socket, struct
+import os, socket, struct, time
 
 def receive(connection, count):
     data = b""
@@ -221,6 +222,7 @@ def serve(connection):
                     return
             if kind == 5 and length == 0:
                 break
+        time.sleep(0.05)
         connection.sendall(record(6, b"Content-Type: text/plain\\r\\n\\r\\nhello") + record(6, b"")
                            + record(3, bytes(8)))
 
@@ -249,11 +251,22 @@ def test_kept_connections_that_die_on_their_second_request(herd, place):
 def test_requests_that_are_not_idempotent_are_lost_once(herd, place):
     place.file("work/faulty", FORGETFUL, mode=0o755)
     server = herd('instances = { min = 3, max = 3 }\nmultiplex = false')
+
+    def all_at_once() -> list[int]:
+        asked = [Asked(server, "/app/", "POST", b"x") for _ in range(3)]
+        return [each.result().status for each in asked]
+
+    assert all_at_once() == [200] * 3  # each may have a connection now
     statuses = []
-    for _ in range(12):
-        statuses.append(server.post("/app/", b"x").status)
-        time.sleep(0.1 * SLOWNESS)  # the server looks whether the process lives on
-    assert sorted(statuses) == [200] * 11 + [502], statuses
+    with server.connect() as connection:  # on one loop
+        for _ in range(4):
+            server.count()
+            connection.send(request("POST", "/app/", body=b"x"))
+            statuses.append(connection.read_answer().status)
+            time.sleep(0.2 * SLOWNESS)  # the server looks whether the process lives on
+    assert sorted(statuses) == [200] * 3 + [502], statuses
+    for _ in range(3):
+        assert all_at_once() == [200] * 3
 
 
 def test_concurrency_that_the_program_does_not_have(herd):
