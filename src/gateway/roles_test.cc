@@ -101,7 +101,7 @@ TEST_F(RolesTest, NoFailureEverAllows) {
       {.output = {"Status: 200\n"}},
       {.output = {"Status: 200\nVariable-X: "}, .verdict = {Verdict::Kind::kBroken, 504, "too late"}},
       {.verdict = {Verdict::Kind::kBroken, 504, "too late"}},
-      {.verdict = {Verdict::Kind::kNotBegun, 502, "refused"}},
+      {.verdict = {Verdict::Kind::kNotBegun, 502, "refused"}, .endpoint = 1},
       {.acquires = false},
       {.output = {"X-Accel-Redirect: /inside\n\n"}},
       {.output = {"Location: /inside\n\n"}},
