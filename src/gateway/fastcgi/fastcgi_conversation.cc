@@ -69,8 +69,8 @@ Channel* FastcgiConversation::attach(const Question& question) {
          Outcome::kGivenUp);
     return nullptr;
   }
-  // Until settle() ends it.
-  ask_if_necessary(Connections::Ask::kBeside, loop::kNever);
+  // Until settle() ends it, which holds the lease a little longer: rarely, so with a new connection alone.
+  if (connection_->served() == 0) ask_if_necessary(Connections::Ask::kBeside, loop::kNever);
   return connection_.get();
 }
 
