@@ -27,6 +27,8 @@ constexpr auto kLastWords = std::chrono::milliseconds(50);
 constexpr unsigned kMostInterims = 16;
 // Of a verdict: a refusal that took as long costs the client as much as any other failure.
 constexpr int kTimedOut = 504;
+// However many refuse it: beyond, each refusal costs a retry.
+constexpr size_t kRefusalsFree = 64;
 
 // The scope of the story that awaits it.
 struct CurrentScope {
@@ -57,7 +59,8 @@ loop::Task<bool> Answering::ask(const Inquiry& inquiry) {
     if (retries >= options_.retries || !co_await may_ask_again(inquiry, verdict))
       co_return co_await explain(verdict);
     risked_ = risked_ || verdict.kind == Verdict::Kind::kUnknown;
-    costs = verdict.kind != Verdict::Kind::kNotBegun || verdict.status == kTimedOut;
+    costs = verdict.kind != Verdict::Kind::kNotBegun || verdict.status == kTimedOut ||
+            tried_.size() >= kRefusalsFree;
     tried_.push_back(endpoint);
     co_await let_go_of_this_one();
   }

@@ -93,6 +93,8 @@ TEST_F(AnsweringTest, WhoRefusesForTheFirstTimeCostsNoRetry) {
   acts[7].verdict.status = 504;
   EXPECT_EQ(status_of("POST", acts), 502);
   EXPECT_EQ(fake_.asked.size(), 8U + 1);
+  EXPECT_EQ(status_of("GET", {fails(Kind::kNotBegun)}), 502);  // each is another one: that has an end
+  EXPECT_EQ(fake_.asked.size(), 65U + options_.retries);
 }
 
 TEST_F(AnsweringTest, WhatMayHaveBegunOnlyIfItIsIdempotent) {
