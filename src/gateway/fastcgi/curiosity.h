@@ -34,7 +34,7 @@ class Curiosity {
 
   uint32_t generation_ = 0;
   loop::Time next_{};
-  loop::Duration pause_ = std::chrono::seconds(1);
+  loop::Duration pause_ = std::chrono::minutes(1);
 };
 
 }  // namespace remuda::gateway::fastcgi
