@@ -144,6 +144,7 @@ def test_idle_instances_are_killed_and_nobody_has_said_so(herd):
     try:
         for pid in pids[:3]:
             os.kill(pid, signal.SIGKILL)
+        eventually("they have ended", lambda: not any(is_alive(pid) for pid in pids[:3]))
         assert pid_of(server.post("/app/", b"x")) == pids[3]
     finally:
         os.kill(spawner, signal.SIGCONT)
@@ -256,7 +257,7 @@ def test_requests_that_are_not_idempotent_are_lost_once(herd, place):
         asked = [Asked(server, "/app/", "POST", b"x") for _ in range(3)]
         return [each.result().status for each in asked]
 
-    assert all_at_once() == [200] * 3  # each may have a connection now
+    eventually("all are ready", lambda: len(control.instances(server, "herd", "ready")) == 3)
     statuses = []
     with server.connect() as connection:  # on one loop
         for _ in range(4):
