@@ -108,6 +108,8 @@ std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
     rule.directory = app.directory.text;
     rule.identity = identity_of(app, config.server);
     rule.environment = environment_of(app);
+    rule.scheduling = app.scheduling == config::Scheduling::kBatch ? spawner::Scheduling::kBatch
+                                                                   : spawner::Scheduling::kNormal;
     if (app.model == config::AppModel::kPool) {
       rule.outlives = spawner::Outlives::kWorker;
       if (rule.directory.empty()) rule.directory = app.root.text;

@@ -166,6 +166,7 @@ enum class AppModel : uint8_t { kExec, kFork, kPool, kEmbedded, kRemote };
 enum class AppRole : uint8_t { kResponder, kAuthorizer, kFilter };
 enum class Multiplex : uint8_t { kAuto, kOn, kOff };
 enum class OnClientGone : uint8_t { kAbort, kFinish };
+enum class Scheduling : uint8_t { kBatch, kNormal };
 enum class Balance : uint8_t { kLeastConnections, kRoundRobin, kHash };
 
 // Of model pool: how many processes, how long each lives.
@@ -209,6 +210,7 @@ struct App {
   StringList arguments;
   Path directory;  // empty: root, else the program's own
   StringMap environment;
+  Scheduling scheduling = Scheduling::kBatch;
   StringList scripts;  // suffixes; empty: any file is a script
   StringList index;
   std::string fallback;  // path below root, beginning with "/"

@@ -26,6 +26,7 @@ inline constexpr std::array kAppModelWords{"exec"sv, "fork"sv, "pool"sv, "embedd
 inline constexpr std::array kAppRoleWords{"responder"sv, "authorizer"sv, "filter"sv};
 inline constexpr std::array kMultiplexWords{"auto"sv, "true"sv, "false"sv};
 inline constexpr std::array kOnClientGoneWords{"abort"sv, "finish"sv};
+inline constexpr std::array kSchedulingWords{"batch"sv, "normal"sv};
 inline constexpr std::array kBalanceWords{"least-connections"sv, "round-robin"sv, "hash"sv};
 
 inline constexpr std::array kPoolOptions{
@@ -91,6 +92,13 @@ inline constexpr std::array kAppOptions{
          .text = "Environment variables for the program; with remote they are sent with each request. Those "
                  "that describe the request win.",
          .example = "{ GIT_PROJECT_ROOT = \"/srv/git\" }"}),
+    bind<&App::scheduling>({.name = "scheduling",
+                            .text =
+                                "How the system gives its processes a core: those of batch do not interrupt "
+                                "the server where it computes, which saves most of the switches between "
+                                "them; sched(7).",
+                            .models = kExec | kPool,
+                            .words = kSchedulingWords}),
     bind<&App::scripts>({.name = "scripts",
                          .text = "Suffixes of the files below root that are scripts.",
                          .unset = "any file is one",
@@ -207,10 +215,11 @@ inline constexpr std::array kAppOptions{
          .words = kOnClientGoneWords}),
     bind<&App::retries>(
         {.name = "retries",
-         .text = "Further attempts at another instance or peer, for a request that did not begin; whoever "
-                 "refuses it for the first time costs none. One that may have begun is sent once more if it is "
-                 "idempotent and unanswered; to a pool only if a kept connection was closed under it and the "
-                 "process lives on.",
+         .text =
+             "Further attempts at another instance or peer, for a request that did not begin; whoever "
+             "refuses it for the first time costs none. One that may have begun is sent once more if it is "
+             "idempotent and unanswered; to a pool only if a kept connection was closed under it and the "
+             "process lives on.",
          .maximum = 100,
          .unit = "attempts",
          .zero = "none",

@@ -39,10 +39,12 @@ class Address {
 struct Endpoints {
   Address peer;
   int socket = -1;
-  bool secure = false;  // TLS
+  bool secure = false;         // TLS
+  mutable Address asked = {};  // what local() found; not for others
 
-  // The end that the client connected to: one getsockname(2), so only who needs it pays for it.
-  Address local() const;
+  // The end that the client connected to: one getsockname(2) for a connection, so only who needs it pays for
+  // it.
+  const Address& local() const;
 };
 
 }  // namespace remuda::http

@@ -62,6 +62,13 @@ bool set_limits(const ResourceLimits& limits) {
          set_limit(RLIMIT_FSIZE, limits.file_size) && set_limit(RLIMIT_CORE, limits.core_size);
 }
 
+// A hint that no program depends on: where a sandbox denies it, things are as they were.
+void set_scheduling(Scheduling scheduling) {
+  if (scheduling == Scheduling::kNormal) return;
+  const sched_param usual{};
+  sched_setscheduler(0, SCHED_BATCH, &usual);
+}
+
 bool set_groups(const Identity& identity) {
   return syscall(SYS_setgroups, identity.supplementary.size(), identity.supplementary.data()) == 0 &&
          syscall(SYS_setresgid, identity.group, identity.group, identity.group) == 0;
@@ -88,6 +95,7 @@ bool become(Attempt& attempt) {
   attempt.step = Step::kDescriptors;
   if (!set_descriptors(launch.descriptors)) return false;
   umask(rules.umask);
+  set_scheduling(rules.scheduling);
   attempt.step = Step::kLimits;
   if (!set_limits(rules.limits)) return false;
   if (rules.identity) {

@@ -48,6 +48,10 @@ struct ResourceLimits {
 
 enum class Privileges : uint8_t { kMayGain, kNoNew };  // PR_SET_NO_NEW_PRIVS
 
+// SCHED_BATCH or SCHED_OTHER, sched(7). A program of kBatch does not interrupt, where it is woken, whoever
+// computes.
+enum class Scheduling : uint8_t { kBatch, kNormal };
+
 // Whether programs run on when the worker that asked for them has gone, for the worker that comes next.
 enum class Outlives : uint8_t { kNothing, kWorker };
 
@@ -62,6 +66,7 @@ struct AppRules {
   ResourceLimits limits;
   mode_t umask = 022;
   Privileges privileges = Privileges::kMayGain;
+  Scheduling scheduling = Scheduling::kNormal;
   Outlives outlives = Outlives::kNothing;
   std::vector<std::string> environment;  // "NAME=value"; what a request brings under the same name wins
 };

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -226,6 +227,15 @@ TEST_F(SpawnerTest, RubbishEndsTheChannelOnly) {
   channel_.spawner.reset();  // the test's own copy
   EXPECT_EQ(poll(&waiting, 1, 5000), 1);
   EXPECT_EQ(stop(), 0);
+}
+
+TEST_F(SpawnerTest, SchedulingComesFromTheTable) {
+  stop();
+  options_.apps[0].scheduling = Scheduling::kBatch;
+  start();
+  const std::string path = script("policy", "#!/bin/sh\nawk '{ print $41 }' /proc/$$/stat\n");
+  EXPECT_EQ(read_all(spawn(1, path).output), std::to_string(SCHED_BATCH) + "\n");
+  EXPECT_EQ(sched_getscheduler(0), SCHED_OTHER);
 }
 
 TEST_F(SpawnerTest, IdentityAndLimitsComeFromTheTable) {
