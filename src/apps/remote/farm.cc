@@ -299,8 +299,8 @@ Lent Farm::lend(uint64_t peer, uint32_t place) {
   return {lent, turn.number, lent->capacity, lent->keeps_connections, takes_kept};
 }
 
-// Whether the loop keeps a connection there: it takes that one. Another's would hold a process that this request
-// needs, if it is known how many there are.
+// Whether the loop keeps a connection there: it takes that one. Another's would hold a process that this
+// request needs, if it is known how many there are.
 bool Farm::make_room(RemotePeer& peer, uint32_t place) {
   uint32_t& own = idle_of(peer, place);
   if (own > 0) {

@@ -54,9 +54,11 @@ int main(void) {
     } else if (strcmp(what, "local") == 0) {
       printf("Location: /page.html\r\n\r\n");
     } else if (strcmp(what, "sendfile") == 0) {
-      printf("X-Sendfile: %s\r\nContent-Type: text/x-mine\r\nSet-Cookie: seen=1\r\n\r\n", value("QUERY_STRING"));
+      printf("X-Sendfile: %s\r\nContent-Type: text/x-mine\r\nSet-Cookie: seen=1\r\n\r\n",
+             value("QUERY_STRING"));
     } else if (strcmp(what, "accel") == 0) {
-      printf("X-Accel-Redirect: %s\r\nContent-Type: text/x-mine\r\nSet-Cookie: seen=1\r\n\r\n", value("QUERY_STRING"));
+      printf("X-Accel-Redirect: %s\r\nContent-Type: text/x-mine\r\nSet-Cookie: seen=1\r\n\r\n",
+             value("QUERY_STRING"));
     } else if (strcmp(what, "hints") == 0) {
       printf("Status: 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n");
       fflush(stdout);
