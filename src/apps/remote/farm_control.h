@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // FarmControl: what can be asked of an application of model `remote` from outside: its peers, its queue, its
-// live requests; peers come and go, and
-// what was ordered is kept for the worker after this one. On the home loop.
+// live requests; peers come and go, and what was ordered is kept for the worker after this one. On the home
+// loop.
 #pragma once
 
 #include "apps/control.h"
