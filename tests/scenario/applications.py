@@ -124,7 +124,8 @@ class Others:
         """spawn-fcgi as its manual shows it: so many processes on one socket. It leaves; they stay, as our children."""
         host, _, port = address.rpartition(":")
         where = ["-s", address, "-M", "666"] if address.startswith("/") else ["-a", host, "-p", port]
-        self.start(name, ["/usr/bin/python3", str(SOURCES / "together.py"), "spawn-fcgi", *where,
+        together = copied(self.place, "together.py", "together.py")
+        self.start(name, ["/usr/bin/python3", str(together), "spawn-fcgi", *where,
                           "-F", str(processes), "--", str(program)], address)
 
     def fcgiwrap(self, name: str, path: str, processes: int = 2):
@@ -133,7 +134,7 @@ class Others:
         os.chmod(path, 0o666)
 
     def scgi(self, name: str, path: str):
-        self.start(name, ["/usr/bin/python3", str(SOURCES / "scgi.py"), path], path)
+        self.start(name, ["/usr/bin/python3", str(copied(self.place, "scgi.py", "scgi.py")), path], path)
 
 
 def accepts(where: str) -> bool:
