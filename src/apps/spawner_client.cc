@@ -339,7 +339,10 @@ void SpawnerClient::handle(const spawner::Measured& measured) {
 // What the spawner before was asked and had read is lost.
 void SpawnerClient::greet() {
   fail_measurements();
-  for (const auto& [id, program] : programs_) {
+  std::vector<std::shared_ptr<Program>>
+      known;  // a copy: who has ended already is concluded while it is looked at
+  for (const auto& [id, program] : programs_) known.push_back(program);
+  for (const auto& program : known) {
     if (program->pidfd_) {
       start_watching(program);
     } else {

@@ -33,7 +33,7 @@ void describe(const http::Exchange& exchange, const AppOptions& options, const S
               std::string& block) {
   const http::Request& request = exchange.request;
   const http::Endpoints& ends = *request.endpoints;
-  const http::Address& local = ends.local();
+  const http::Address local = ends.local();
   std::array<char, http::kAddressText> local_text;
   std::array<char, http::kAddressText> peer_text;
   wire::CgiContext context{.role = subject.role,

@@ -34,13 +34,11 @@ std::string_view Address::ip(std::span<char, kAddressText> room) const {
   return text == nullptr ? std::string_view() : text;
 }
 
-const Address& Endpoints::local() const {
-  if (asked.family() != AF_UNSPEC) return asked;
+Address Endpoints::local() const {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
-  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length) == 0)
-    asked = Address::from(address);
-  return asked;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length) < 0) return {};
+  return Address::from(address);
 }
 
 }  // namespace remuda::http

@@ -39,12 +39,10 @@ class Address {
 struct Endpoints {
   Address peer;
   int socket = -1;
-  bool secure = false;         // TLS
-  mutable Address asked = {};  // what local() found; not for others
+  bool secure = false;  // TLS
 
-  // The end that the client connected to: one getsockname(2) for a connection, so only who needs it pays for
-  // it.
-  const Address& local() const;
+  // The end that the client connected to: one getsockname(2), so only who needs it pays for it.
+  Address local() const;
 };
 
 }  // namespace remuda::http

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import harness
-from processes import descendants_of, end, eventually
+from processes import descendants_of, end, eventually, title_of
 
 SOURCES = Path(__file__).parent / "applications"
 PHP_FPM = "php-fpm8.2"
@@ -127,6 +127,9 @@ class Others:
         together = copied(self.place, "together.py", "together.py")
         self.start(name, ["/usr/bin/python3", str(together), "spawn-fcgi", *where,
                           "-F", str(processes), "--", str(program)], address)
+        starter = self.running[name].pid
+        eventually("all of them run", lambda: processes <= sum(
+            title_of(pid).startswith(str(program)) for pid in descendants_of(starter)))
 
     def fcgiwrap(self, name: str, path: str, processes: int = 2):
         program = shutil.which("fcgiwrap") or "/usr/sbin/fcgiwrap"

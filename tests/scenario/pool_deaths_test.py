@@ -45,7 +45,8 @@ class Herd:
 
     def __init__(self, server: Server, place, awaited: int):
         self.server, self.place = server, place
-        eventually("the instances run", lambda: len(self.pids()) >= awaited, 20)
+        eventually("the instances run and have said so",
+                   lambda: len(self.pids()) >= awaited and (place / "work/starts").exists() and self.starts() >= awaited, 20)
 
     def starts(self) -> int:
         return len((self.place / "work/starts").read_text().splitlines())

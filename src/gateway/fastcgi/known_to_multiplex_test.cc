@@ -27,6 +27,7 @@ class KnownToMultiplex : public testing::FastcgiTest {
     ASSERT_EQ(world_->endpoint.far.size(), 1U);
     EXPECT_EQ(outline(world_->sent()), "1:1 1:2 9:0");
   }
+  void TearDown() override { world_.reset(); }  // before the answers, which it may still write to
   void tell(std::string_view values) {
     world_->answer(record(10, 0, values));
     world_->turn();

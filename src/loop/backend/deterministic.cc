@@ -217,7 +217,7 @@ void DeterministicBackend::wait(Time, Time until) {
   run_script();
   const bool any_ready =
       std::ranges::any_of(pending_, [this](const Pending& pending) { return is_ready(*pending.operation); });
-  if (std::exchange(woken_, false) || any_ready || clock_mode_ == ClockMode::kByTest) return;
+  if (woken_.exchange(false) || any_ready || clock_mode_ == ClockMode::kByTest) return;
   const Time next = script_.empty() ? until : std::min(until, script_.begin()->first);
   if (next == kNever) {
     give_up_waiting();

@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -165,7 +166,7 @@ class DeterministicBackend final : public Backend {
 
   Time clock_ = Time{} + std::chrono::hours(1);
   ClockMode clock_mode_ = ClockMode::kJumps;
-  bool woken_ = false;
+  std::atomic<bool> woken_ = false;  // by whatever thread posts
   bool has_failed_ = false;
   bool was_stuck_ = false;
   Loop* loop_ = nullptr;  // of the first operation
