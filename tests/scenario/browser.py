@@ -98,6 +98,17 @@ class Browser:
             self.command(f"element/{element}/clear")
         self._until(f"{selector} takes text", lambda: [self.command(f"element/{element}/value", {"text": text})])
 
+    def fill(self, form: dict[str, str]):
+        """Types into the fields until each holds what is meant: scripts of a page move the focus in the middle of a word."""
+        def enter():
+            for selector, text in form.items():
+                self.type(selector, text, clear=True)
+            held = {selector: self._property(selector, "value") for selector in form}
+            if held != form:
+                raise Refused(f"the fields hold {held}")
+
+        self._until(f"{', '.join(form)} hold what was typed", enter)
+
     def text(self, selector: str) -> str:
         return self.command(f"element/{self.find(selector)}/text", method="GET")
 
@@ -125,6 +136,9 @@ class Browser:
         path.write_bytes(base64.b64decode(self.command("screenshot", method="GET")))
 
     # --- waiting ----------------------------------------------------------------------------------------------------
+
+    def _property(self, selector: str, name: str):
+        return self.command(f"element/{self._now(selector)}/property/{name}", method="GET")
 
     def _now(self, selector: str) -> str:
         return self.command("element", {"using": "css selector", "value": selector})[ELEMENT]

@@ -107,18 +107,15 @@ def install(browser: Browser, url: str):
     browser.open(f"{url}/wp-admin/install.php")
     if browser.has("#language-continue"):
         browser.click("#language-continue")
-    browser.type("#weblog_title", "Remuda's herd")
-    browser.type("#user_login", "keeper")
-    browser.type("#pass1", PASSWORD, clear=True)
-    browser.type("#admin_email", "keeper@example.org")
+    browser.fill({"#weblog_title": "Remuda's herd", "#user_login": "keeper", "#pass1": PASSWORD,
+                  "#admin_email": "keeper@example.org"})
     browser.click("#submit")
     browser.see("h1", "Success")
 
 
 def log_in(browser: Browser, url: str):
     browser.open(f"{url}/wp-login.php")
-    browser.type("#user_login", "keeper")
-    browser.type("#user_pass", PASSWORD)
+    browser.fill({"#user_login": "keeper", "#user_pass": PASSWORD})
     browser.click("#wp-submit")
     browser.find("#wpadminbar")
     browser.see("h1", "Dashboard")
