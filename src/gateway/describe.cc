@@ -33,8 +33,7 @@ void describe(const http::Exchange& exchange, const AppOptions& options, const S
               std::string& block) {
   const http::Request& request = exchange.request;
   const http::Endpoints& ends = *request.endpoints;
-  const http::Address local = ends.local();
-  std::array<char, http::kAddressText> local_text;
+  const http::LocalEnd& local = request.local();
   std::array<char, http::kAddressText> peer_text;
   wire::CgiContext context{.role = subject.role,
                            .script_name = subject.script_name,
@@ -47,8 +46,8 @@ void describe(const http::Exchange& exchange, const AppOptions& options, const S
   const auto authority = http::parse_authority(request.authority, exchange.arena);
   if (authority && !authority->host.empty()) context.server_name = authority->host;
   context.secure = ends.secure;
-  context.server_address = or_loopback(local.ip(local_text));
-  context.server_port = local.port();
+  context.server_address = or_loopback(local.ip());
+  context.server_port = local.port;
   if (context.server_port == 0) {
     const auto said = authority ? authority->port : std::nullopt;
     context.server_port = said.value_or(ends.secure ? 443 : 80);

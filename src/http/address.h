@@ -35,14 +35,16 @@ class Address {
   };
 };
 
-// The two ends of a connection. The connection owns it; handlers see it through their request.
+// What a socket is bound to, or a connection came in at: one getsockname(2).
+Address local_address(int socket);
+
+// The two ends of a connection. The connection owns it; handlers see it through their request, and its local
+// end through Request::local().
 struct Endpoints {
   Address peer;
   int socket = -1;
-  bool secure = false;  // TLS
-
-  // The end that the client connected to: one getsockname(2), so only who needs it pays for it.
-  Address local() const;
+  bool secure = false;            // TLS
+  mutable uint8_t local_end = 0;  // belongs to LocalEnds
 };
 
 }  // namespace remuda::http

@@ -17,6 +17,7 @@
 #include "http/address.h"
 #include "http/body.h"
 #include "http/fields.h"
+#include "http/local_ends.h"
 #include "loop/time.h"
 
 namespace remuda::http {
@@ -44,8 +45,12 @@ struct Request {
   Fields fields;
   Body* body = nullptr;  // null: the request has none (which is not the same as an empty one)
   const Endpoints* endpoints = nullptr;
+  LocalEnds* local_ends = nullptr;  // of its loop
   uint64_t id = 0;     // of this request in every log: unique in this process, shown in hexadecimal
   loop::Time began{};  // its first byte was seen
+
+  // The end of the connection that the client reached.
+  const LocalEnd& local() const { return local_ends->of(*endpoints); }
 };
 
 // Content that is in memory. `keep` (may be null) is released when the bytes have been sent: it keeps a cache

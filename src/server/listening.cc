@@ -106,7 +106,7 @@ std::string failure_text(int error, const config::Listener& listener) {
 std::string url_of(int socket, const config::Address& address) {
   if (address.family == config::Address::Family::kUnix) return to_string(address);
   config::Address actual = address;
-  actual.port = http::Endpoints{.peer = {}, .socket = socket, .secure = false}.local().port();
+  actual.port = http::local_address(socket).port();
   if (actual.host == "0.0.0.0") actual.host = "127.0.0.1";
   if (actual.host == "::") actual.host = "::1";
   return "http://" + to_string(actual);
@@ -175,7 +175,7 @@ std::expected<std::vector<ListeningSocket>, std::string> adopt_listeners(int fir
     ::fcntl(number, F_SETFL, ::fcntl(number, F_GETFL) | O_NONBLOCK);
     ::fcntl(number, F_SETFD, FD_CLOEXEC);
     set_option(number, IPPROTO_TCP, TCP_NODELAY, 1);
-    const http::Address local = http::Endpoints{.peer = {}, .socket = number, .secure = false}.local();
+    const http::Address local = http::local_address(number);
     std::array<char, http::kAddressText> room;
     ListeningSocket one;
     one.socket.reset(number);

@@ -64,15 +64,16 @@ class CgiResponseReader {
   }
 
  private:
+  // Without initial values: a reader holds many lines, of which it most often uses two.
   struct Piece {
-    uint32_t offset = 0;
-    uint32_t size = 0;
+    uint32_t offset;
+    uint32_t size;
     std::string_view in(std::string_view bytes) const { return bytes.substr(offset, size); }
   };
   struct Line {
     Piece name;
     Piece value;
-    http::KnownName known = http::KnownName::kOther;
+    http::KnownName known;
   };
 
   bool read_line(std::string_view bytes, size_t begin, size_t end);
@@ -84,7 +85,7 @@ class CgiResponseReader {
   bool finish(std::string_view bytes);
   bool fail(const char* trouble);
 
-  std::array<Line, kMostFields> lines_;
+  std::array<Line, kMostFields> lines_;  // the first line_count_ are set
   size_t line_count_ = 0;
   size_t other_fields_ = 0;  // beside Location and Status
   size_t at_ = 0;            // the first byte of the line under way
@@ -92,10 +93,10 @@ class CgiResponseReader {
   const char* trouble_ = "";
   Kind kind_ = Kind::kDocument;
   int status_ = 0;
-  Piece reason_;
-  Piece location_;
-  Piece redirect_;
-  Piece file_;
+  Piece reason_{};
+  Piece location_{};
+  Piece redirect_{};
+  Piece file_{};
   bool has_location_ = false;
   bool has_type_ = false;
   std::optional<uint64_t> content_length_;

@@ -17,6 +17,7 @@
 #include "http/address.h"
 #include "http/h1/options.h"
 #include "http/handler.h"
+#include "http/local_ends.h"
 #include "loop/loop.h"
 
 namespace remuda::http::h1 {
@@ -63,6 +64,8 @@ class Driver {
   void give_back(std::unique_ptr<Active> active);
   // The Date field's value, written once a second (RFC 9110 section 6.6.1).
   std::string_view date();
+  // Where the connections of this loop came in.
+  LocalEnds& local_ends() { return local_ends_; }
 
  private:
   static constexpr size_t kPooled = 64;
@@ -74,6 +77,7 @@ class Driver {
   size_t connection_count_ = 0;
   std::function<void()> one_ended_;
   std::vector<std::unique_ptr<Active>> pool_;
+  LocalEnds local_ends_;
   std::time_t date_second_ = 0;
   std::array<char, 29> date_{};
 };

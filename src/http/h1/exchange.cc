@@ -27,6 +27,7 @@ H1Exchange::H1Exchange(base::Arena& its_arena, Driver& driver, const Endpoints& 
       input_(input) {
   request.began = loop.now();
   request.endpoints = &endpoints;
+  request.local_ends = &driver.local_ends();
   request.id = driver.service().next_request_id();
   body_limit = driver.options().body_bytes;
 }

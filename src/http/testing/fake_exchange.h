@@ -84,6 +84,7 @@ class FakeExchange final : private FakeMemory, public Exchange {
     request.form = target == "*" ? TargetForm::kAsterisk : TargetForm::kOrigin;
     request.authority = "example.test";
     request.endpoints = &endpoints;
+    request.local_ends = &local_ends_;
     request.id = 0x2a;
     request.began = its_loop.now();
   }
@@ -175,6 +176,7 @@ class FakeExchange final : private FakeMemory, public Exchange {
   std::vector<Informed> informed;  // what inform() was told
 
  private:
+  LocalEnds local_ends_;
   loop::Task<void> handle_by(Handler& handler) {
     co_await handler.handle(*this);
     answered_ = true;

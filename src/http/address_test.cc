@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Addresses of each family as text.
+#include "http/address.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+namespace remuda::http {
+namespace {
+
+Address v4(const char* text, uint16_t port) {
+  sockaddr_storage storage{};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  EXPECT_EQ(::inet_pton(AF_INET, text, &address.sin_addr), 1);
+  std::memcpy(&storage, &address, sizeof address);
+  return Address::from(storage);
+}
+
+Address v6(const char* text, uint16_t port) {
+  sockaddr_storage storage{};
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  EXPECT_EQ(::inet_pton(AF_INET6, text, &address.sin6_addr), 1);
+  std::memcpy(&storage, &address, sizeof address);
+  return Address::from(storage);
+}
+
+std::string ip_of(const Address& address) {
+  std::array<char, kAddressText> room;
+  return std::string(address.ip(room));
+}
+
+TEST(AddressTest, V4IsDotted) {
+  for (const char* text : {"0.0.0.0", "127.0.0.1", "192.0.2.10", "255.255.255.255", "10.200.3.99"})
+    EXPECT_EQ(ip_of(v4(text, 80)), text);
+  EXPECT_EQ(v4("192.0.2.1", 8080).port(), 8080);
+  EXPECT_EQ(v4("192.0.2.1", 8080).family(), AF_INET);
+}
+
+TEST(AddressTest, V6IsAsItsStandardWritesIt) {
+  for (const char* text : {"::", "::1", "2001:db8::8a2e:370:7334", "fe80::1"})
+    EXPECT_EQ(ip_of(v6(text, 80)), text);
+  EXPECT_EQ(v6("::1", 443).port(), 443);
+}
+
+TEST(AddressTest, V4OnADualStackListenerIsV4) { EXPECT_EQ(ip_of(v6("::ffff:192.0.2.7", 80)), "192.0.2.7"); }
+
+TEST(AddressTest, AUnixSocketHasNone) {
+  sockaddr_storage storage{};
+  storage.ss_family = AF_UNIX;
+  const Address address = Address::from(storage);
+  EXPECT_EQ(ip_of(address), "");
+  EXPECT_EQ(address.port(), 0);
+}
+
+}  // namespace
+}  // namespace remuda::http
