@@ -11,6 +11,7 @@
 
 #include "cli/app_options.h"
 #include "cli/loop_site.h"
+#include "config/value.h"
 
 namespace remuda::cli {
 
@@ -67,6 +68,19 @@ std::optional<spawner::Identity> identity_of(const config::App& app, const confi
                            .supplementary = supplementary_groups(user, identity->group)};
 }
 
+spawner::ResourceLimits limits_of(const config::ProcessLimits& limits) {
+  const auto unless_zero = [](uint64_t value) {
+    return value == 0 ? std::nullopt : std::optional<uint64_t>(value);
+  };
+  const auto cpu_time = std::chrono::ceil<std::chrono::seconds>(limits.cpu_time);
+  return {.open_files = unless_zero(limits.open_files),
+          .address_space = unless_zero(limits.address_space.count),
+          .cpu_seconds = unless_zero(static_cast<uint64_t>(cpu_time.count())),
+          .processes = unless_zero(limits.processes),
+          .file_size = unless_zero(limits.file_size.count),
+          .core_size = limits.core_dumps ? std::nullopt : std::optional<uint64_t>(0)};
+}
+
 }  // namespace
 
 server::WorkerPlan worker_plan(const std::shared_ptr<SharedParts>& shared, uint64_t open_files) {
@@ -108,6 +122,10 @@ std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
     rule.directory = app.directory.text;
     rule.identity = identity_of(app, config.server);
     rule.environment = environment_of(app);
+    rule.limits = limits_of(app.process_limits);
+    rule.umask = config::octal_rights(app.umask).value_or(rule.umask);
+    rule.niceness = static_cast<int>(app.nice);
+    rule.privileges = app.no_new_privileges ? spawner::Privileges::kNoNew : spawner::Privileges::kMayGain;
     rule.scheduling = app.scheduling == config::Scheduling::kBatch ? spawner::Scheduling::kBatch
                                                                    : spawner::Scheduling::kNormal;
     if (app.model == config::AppModel::kPool) {

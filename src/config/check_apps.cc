@@ -94,6 +94,7 @@ void Checker::check_app(App& app) {
   check_belonging(app, name);
   check_scripts(app, name);
   check_limits(app, name);
+  check_processes(app, name);
   if (app.model == AppModel::kPool) check_instances(app, name);
   if (app.model == AppModel::kRemote) check_farm(app, name);
 }

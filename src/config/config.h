@@ -196,6 +196,16 @@ struct Health {
   Duration slow_start = std::chrono::seconds(10);
 };
 
+// What the kernel holds each process of an application to, setrlimit(2). 0: what the server is held to.
+struct ProcessLimits {
+  uint32_t open_files = 0;  // 0: 1024, which the program may raise as far as the server could
+  uint32_t processes = 0;   // of its user, whoever started them
+  Bytes address_space{};
+  Bytes file_size{};
+  Duration cpu_time{};  // of the processor, in whole seconds
+  bool core_dumps = true;
+};
+
 using base::Peer;
 using Peers = std::vector<Peer>;
 using Paths = std::vector<Path>;
@@ -251,6 +261,10 @@ struct App {
   std::string user;
   std::string group;
   std::optional<Identity> identity;  // set when user or group is
+  ProcessLimits process_limits;
+  std::string umask = "022";
+  uint32_t nice = 0;
+  bool no_new_privileges = false;
   Origin origin;
 
   static constexpr uint32_t kAsManyAsItTakes = UINT32_MAX;

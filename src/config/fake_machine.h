@@ -24,6 +24,8 @@ struct FakeMachine final : Machine {
                                             {"/tmp", Access::kGood}};
   std::map<std::string, Access> programs{{"/site/hello", Access::kGood}, {"/site/plain", Access::kDenied}};
 
+  std::map<Resource, uint64_t> highest_limits;
+
   bool is_root() const override { return root; }
   std::optional<Identity> user(const std::string& name) const override {
     const auto found = users.find(name);
@@ -40,6 +42,10 @@ struct FakeMachine final : Machine {
   Access program(const std::string& path, const std::optional<Identity>&) const override {
     const auto found = programs.find(path);
     return found == programs.end() ? Access::kMissing : found->second;
+  }
+  std::optional<uint64_t> highest_limit(Resource resource) const override {
+    const auto found = highest_limits.find(resource);
+    return found == highest_limits.end() ? std::nullopt : std::optional(found->second);
   }
 };
 

@@ -6,11 +6,15 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/fsuid.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 
@@ -53,6 +57,25 @@ std::optional<uint32_t> as_number(const std::string& text) {
   return error == std::errc{} && end == last ? std::optional(number) : std::nullopt;
 }
 
+__rlimit_resource kernel_name(Resource resource) {
+  switch (resource) {
+    case Resource::kOpenFiles: return RLIMIT_NOFILE;
+    case Resource::kProcesses: return RLIMIT_NPROC;
+    case Resource::kAddressSpace: return RLIMIT_AS;
+    case Resource::kFileSize: return RLIMIT_FSIZE;
+    case Resource::kCpuSeconds: return RLIMIT_CPU;
+  }
+  return RLIMIT_NOFILE;
+}
+
+// Who has CAP_SYS_RESOURCE sets hard limits as he likes, capabilities(7); root in a container may be without.
+bool may_raise_limits() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  if (::syscall(SYS_capget, &header, data.data()) != 0) return false;
+  return (data[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective & CAP_TO_MASK(CAP_SYS_RESOURCE)) != 0;
+}
+
 class ThisMachine final : public Machine {
  public:
   bool is_root() const override { return ::geteuid() == 0; }
@@ -74,6 +97,12 @@ class ThisMachine final : public Machine {
   }
   Access program(const std::string& path, const std::optional<Identity>& as) const override {
     return access_as(path, S_IFREG, X_OK, as);
+  }
+
+  std::optional<uint64_t> highest_limit(Resource resource) const override {
+    rlimit limit{};
+    if (may_raise_limits() || ::getrlimit(kernel_name(resource), &limit) != 0) return std::nullopt;
+    return limit.rlim_max == RLIM_INFINITY ? std::nullopt : std::optional<uint64_t>(limit.rlim_max);
   }
 };
 

@@ -17,6 +17,9 @@ namespace remuda::config {
 
 enum class Access : uint8_t { kGood, kMissing, kWrongKind, kDenied };
 
+// What setrlimit(2) limits.
+enum class Resource : uint8_t { kOpenFiles, kProcesses, kAddressSpace, kFileSize, kCpuSeconds };
+
 class Machine {
  public:
   virtual ~Machine() = default;
@@ -28,6 +31,8 @@ class Machine {
   // Whether `as` (or whoever runs this) can list the directory, or run the program.
   virtual Access directory(const std::string& path, const std::optional<Identity>& as) const = 0;
   virtual Access program(const std::string& path, const std::optional<Identity>& as) const = 0;
+  // The most that a limit of a program can be set to: nothing if there is no bound.
+  virtual std::optional<uint64_t> highest_limit(Resource resource) const = 0;
 };
 
 const Machine& this_machine();

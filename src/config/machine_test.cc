@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,17 @@ TEST_F(MachineTest, AsksForTheRightsOfAnotherUser) {
   EXPECT_EQ(machine_.directory(directory_, nobody), Access::kGood);
   ASSERT_EQ(::chmod(directory_.c_str(), 0700), 0);
   EXPECT_EQ(machine_.directory(directory_, std::nullopt), Access::kGood) << "the own identity is back";
+}
+
+TEST_F(MachineTest, ALimitIsBoundedByTheOwnOne) {
+  const auto most = machine_.highest_limit(Resource::kOpenFiles);
+  rlimit own{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &own), 0);
+  if (most) EXPECT_EQ(*most, own.rlim_max);
+  const rlimit raised{own.rlim_cur, own.rlim_max + 1};
+  const bool may_raise = own.rlim_max != RLIM_INFINITY && ::setrlimit(RLIMIT_NOFILE, &raised) == 0;
+  EXPECT_EQ(most.has_value(), !may_raise && own.rlim_max != RLIM_INFINITY);
+  if (may_raise) EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &own), 0);
 }
 
 TEST_F(MachineTest, KnowsUsersByNameAndNumber) {

@@ -89,6 +89,50 @@ TEST(Apps, HaveOneProgramOrOneDirectory) {
           "r.toml:3:8: app.x.user: only root can become another user; start as root, or leave it out"));
 }
 
+TEST(Apps, HoldTheirProcessesToLimits) {
+  const Config config = good(
+      "[app.x]\nprogram = \"hello\"\numask = \"007\"\nnice = 19\nno_new_privileges = true\n"
+      "process_limits = { open_files = 64, processes = 30, address_space = \"1GiB\", file_size = \"1MiB\", "
+      "cpu_time = \"90s\", core_dumps = false }\n[[route]]\napp = \"x\"\n");
+  const App& app = config.apps.at(0);
+  EXPECT_EQ(app.umask, "007");
+  EXPECT_EQ(app.nice, 19U);
+  EXPECT_TRUE(app.no_new_privileges);
+  EXPECT_EQ(app.process_limits.open_files, 64U);
+  EXPECT_EQ(app.process_limits.processes, 30U);
+  EXPECT_EQ(app.process_limits.address_space, gibibytes(1));
+  EXPECT_EQ(app.process_limits.file_size, mebibytes(1));
+  EXPECT_EQ(app.process_limits.cpu_time, std::chrono::seconds(90));
+  EXPECT_FALSE(app.process_limits.core_dumps);
+}
+
+TEST(Apps, LimitsAreWhatAKernelCanHoldThemTo) {
+  for (const std::string umask : {"22", "8", "0888", "1000", "-22", "0x22", "u=rw", "00022"}) {
+    EXPECT_THAT(app_mistakes("program = \"hello\"\numask = \"" + umask + "\""),
+                ElementsAre("r.toml:3:9: app.x.umask: \"" + umask +
+                            "\" is not three octal digits; such as \"022\" or \"077\""));
+  }
+  EXPECT_THAT(
+      app_mistakes("program = \"hello\"\nprocess_limits.cpu_time = \"1500ms\""),
+      ElementsAre("r.toml:3:27: app.x.process_limits.cpu_time: is not of whole seconds; the kernel counts it "
+                  "in seconds; \"1s\" is the least"));
+  EXPECT_THAT(app_mistakes("program = \"hello\"\nprocess_limits.open_files = 3"),
+              ElementsAre("r.toml:3:29: app.x.process_limits.open_files: 3 are too few for a program to "
+                          "start; 10 or more"));
+}
+
+TEST(Apps, AreNotPromisedMoreThanTheServerHas) {
+  FakeMachine machine;
+  machine.highest_limits = {{Resource::kOpenFiles, 4096}};
+  const std::string before = "[app.x]\nprogram = \"hello\"\nprocess_limits.open_files = ";
+  const std::string after = "\n[[route]]\napp = \"x\"\n";
+  EXPECT_THAT(mistakes(before + "4096" + after, machine), ElementsAre("(none)"));
+  EXPECT_THAT(mistakes(before + "4097" + after, machine),
+              ElementsAre("r.toml:3:29: app.x.process_limits.open_files: is above 4096, which the server "
+                          "itself is held to; start the server with a higher limit (ulimit -H, LimitNOFILE= "
+                          "and the like of systemd.exec(5)), or ask for less"));
+}
+
 TEST(Apps, UnusedIsAWarning) {
   const Config config = good("[app.x]\nprogram = \"hello\"\n" + std::string(kRoute));
   ASSERT_EQ(config.warnings.size(), 1U);

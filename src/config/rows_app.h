@@ -407,6 +407,59 @@ inline constexpr std::array kAppOptions{
                        .unset = "the user's own group",
                        .example = "\"git\"",
                        .models = kExec | kPool}),
+    bind<&App::process_limits, &ProcessLimits::open_files>(
+        {.name = "process_limits.open_files",
+         .text = "Descriptors that a process may have open.",
+         .maximum = 1'000'000'000,
+         .unit = "descriptors",
+         .zero = "1024, which the program may raise as far as the server could",
+         .models = kExec | kPool}),
+    bind<&App::process_limits, &ProcessLimits::processes>(
+        {.name = "process_limits.processes",
+         .text = "Processes and threads that the user of the program may have in all, those of other "
+                 "applications of that user among them; root is not held to it.",
+         .maximum = 1'000'000'000,
+         .unit = "processes",
+         .zero = "the server's own limit",
+         .models = kExec | kPool}),
+    bind<&App::process_limits, &ProcessLimits::address_space>(
+        {.name = "process_limits.address_space",
+         .text = "Memory that a process may map; what it only reserves counts too.",
+         .maximum = 1024 * kTebi,
+         .zero = "the server's own limit",
+         .models = kExec | kPool}),
+    bind<&App::process_limits, &ProcessLimits::file_size>(
+        {.name = "process_limits.file_size",
+         .text = "Size of a file that a process writes; SIGXFSZ ends one that goes on.",
+         .maximum = 1024 * kTebi,
+         .zero = "the server's own limit",
+         .models = kExec | kPool}),
+    bind<&App::process_limits, &ProcessLimits::cpu_time>(
+        {.name = "process_limits.cpu_time",
+         .text =
+             "Time of the processor that a process may use in its life, in whole seconds; SIGKILL ends it "
+             "then.",
+         .maximum = 365 * 24 * kHour,
+         .zero = "the server's own limit",
+         .models = kExec | kPool}),
+    bind<&App::process_limits, &ProcessLimits::core_dumps>(
+        {.name = "process_limits.core_dumps",
+         .text = "Whether a process that crashes may leave a core dump, as far as the server may.",
+         .models = kExec | kPool}),
+    bind<&App::umask>({.name = "umask",
+                       .text = "Rights that files which the program makes do not get, in octal.",
+                       .example = "\"027\"",
+                       .models = kExec | kPool}),
+    bind<&App::nice>({.name = "nice",
+                      .text = "How much nicer than the server its processes are to others that want a core.",
+                      .maximum = 19,
+                      .unit = "steps",
+                      .models = kExec | kPool}),
+    bind<&App::no_new_privileges>(
+        {.name = "no_new_privileges",
+         .text = "The program and what it starts never get more rights: set-user-id programs (sudo, the "
+                 "sendmail of some packages) run without them.",
+         .models = kExec | kPool}),
 };
 
 }  // namespace remuda::config::rows

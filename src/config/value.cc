@@ -370,6 +370,14 @@ Node node_from_text(const Option& option, std::string_view text, const Origin& o
   return node;
 }
 
+std::optional<uint32_t> octal_rights(std::string_view text) {
+  uint32_t rights = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rights, 8);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  return whole && (text.size() == 3 || text.size() == 4) && rights <= 0777 ? std::optional(rights)
+                                                                           : std::nullopt;
+}
+
 std::string toml_quoted(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {

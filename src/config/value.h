@@ -32,6 +32,9 @@ std::string value_text(const Option& option, const void* record);
 // Whether a path, string, list or map is empty: there is no value to show.
 bool is_unset(const Option& option, const void* record);
 
+// File rights as octal text, "022"; nothing if it is not of three or four such digits.
+std::optional<uint32_t> octal_rights(std::string_view text);
+
 std::string toml_quoted(std::string_view text);
 
 // "a duration such as \"30s\"": what is expected of a value, for diagnostics and the reference.

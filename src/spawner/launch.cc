@@ -69,6 +69,12 @@ void set_scheduling(Scheduling scheduling) {
   sched_setscheduler(0, SCHED_BATCH, &usual);
 }
 
+// nice(2) may return -1 for a good niceness.
+bool add_niceness(int niceness) {
+  errno = 0;
+  return niceness == 0 || nice(niceness) != -1 || errno == 0;
+}
+
 bool set_groups(const Identity& identity) {
   return syscall(SYS_setgroups, identity.supplementary.size(), identity.supplementary.data()) == 0 &&
          syscall(SYS_setresgid, identity.group, identity.group, identity.group) == 0;
@@ -97,7 +103,7 @@ bool become(Attempt& attempt) {
   umask(rules.umask);
   set_scheduling(rules.scheduling);
   attempt.step = Step::kLimits;
-  if (!set_limits(rules.limits)) return false;
+  if (!set_limits(rules.limits) || !add_niceness(rules.niceness)) return false;
   if (rules.identity) {
     attempt.step = Step::kGroups;
     if (!set_groups(*rules.identity)) return false;

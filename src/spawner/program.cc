@@ -132,6 +132,8 @@ bool may_be_set_by_request(std::string_view variable) {
 
 Refusal explain_exec_failure(const char* program, int error) {
   const Refusal plain{error, Step::kExec, {}};
+  if (error == EAGAIN)
+    return {error, Step::kExec, "its user has as many processes as it may (process_limits.processes)"};
   if (error != ENOENT && error != EACCES && error != ENOTDIR && error != ELIBBAD) return plain;
   if (!has_execute_bit(program)) return plain;
   const std::string head = read_head(program, 4096);

@@ -54,7 +54,7 @@ enum class Step : uint8_t {
   kProcess,      // clone
   kGroup,        // a process group of its own
   kDescriptors,  // 0, 1 and 2
-  kLimits,       // setrlimit
+  kLimits,       // setrlimit, nice
   kGroups,       // setgroups, setgid
   kUser,         // setuid
   kPrivileges,   // no_new_privs

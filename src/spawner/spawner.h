@@ -67,6 +67,7 @@ struct AppRules {
   mode_t umask = 022;
   Privileges privileges = Privileges::kMayGain;
   Scheduling scheduling = Scheduling::kNormal;
+  int niceness = 0;  // added to the spawner's; not negative
   Outlives outlives = Outlives::kNothing;
   std::vector<std::string> environment;  // "NAME=value"; what a request brings under the same name wins
 };

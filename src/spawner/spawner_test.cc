@@ -3,15 +3,18 @@
 // A real spawner, forked, and real programs: what they get, how failures are told, who is ended when.
 #include "spawner/spawner.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <thread>
@@ -243,19 +246,37 @@ TEST_F(SpawnerTest, IdentityAndLimitsComeFromTheTable) {
   stop();
   options_.apps[0].identity = Identity{65534, 65534, {}};
   options_.apps[0].limits.open_files = 77;
+  options_.apps[0].limits.core_size = 0;
   options_.apps[0].umask = 027;
+  options_.apps[0].niceness = 3;
   options_.apps[0].privileges = Privileges::kNoNew;
   chmod(directory_.c_str(), 0755);
   start();
-  const Pipes pipes =
-      spawn(1, script("who", "#!/bin/sh\nid -u; id -G; ulimit -n; umask; grep NoNew /proc/self/status\n"));
-  EXPECT_EQ(read_all(pipes.output), "65534\n65534\n77\n0027\nNoNewPrivs:\t1\n");
+  const Pipes pipes = spawn(1, script("who",
+                                      "#!/bin/sh\nid -u; id -G; ulimit -n; ulimit -Hc; umask; nice; "
+                                      "grep NoNew /proc/self/status\n"));
+  const std::string niceness = std::to_string(std::min(getpriority(PRIO_PROCESS, 0) + 3, 19));
+  EXPECT_EQ(read_all(pipes.output), "65534\n65534\n77\n0\n0027\n" + niceness + "\nNoNewPrivs:\t1\n");
   chmod(directory_.c_str(), 0700);
   exited_next();
   const Pipes refused = spawn(2, script("who", "#!/bin/sh\n"));
   const auto failed = failed_next();
   EXPECT_EQ(failed.step, Step::kDirectory);
   EXPECT_EQ(failed.error, EACCES);
+}
+
+TEST_F(SpawnerTest, AUserWithTooManyProcessesStartsNoOther) {
+  if (getuid() != 0) GTEST_SKIP() << "only root changes users";
+  stop();
+  options_.apps[0].identity = Identity{65534, 65534, {}};
+  options_.apps[0].limits.processes = 0;
+  chmod(directory_.c_str(), 0755);
+  start();
+  spawn(1, script("who", "#!/bin/sh\n"));
+  const auto failed = failed_next();
+  EXPECT_EQ(failed.step, Step::kExec);
+  EXPECT_EQ(failed.error, EAGAIN);
+  EXPECT_THAT(std::string(failed.detail), testing::HasSubstr("process_limits.processes"));
 }
 
 }  // namespace
