@@ -217,10 +217,37 @@ def test_client_that_left_does_not_hurt_the_next(server, name):
         with server.connect() as connection:
             server.count()
             connection.send(request("GET", f"{BASES[name]}/big?{200 * MEBIBYTE}"))
-            assert connection.read_head().status == 200
+            assert connection.read_head().status == 200, server.errors()[-3000:]
             connection.read_exactly(100_000)
     for _ in range(4):
         assert server.get(f"{BASES[name]}/").text == "hello\n"
+
+
+@pytest.mark.parametrize("program", ["application", "application.pl"])
+def test_the_only_process_serves_on_after_a_client_that_left(start, place, program):
+    """It may come to read of the abort only where it expects the next request, and libfcgi closes the connection then:
+    a POST, which nobody may send twice, would be lost."""
+    if program == "application":
+        compiled(place, program)
+    else:
+        copied(place, program, program)
+    server = start(f"""
+        {owner_lines('[server]' + chr(10) + '        user = "{0}"')}
+        [[route]]
+        app = "only"
+        [app.only]
+        type = "fastcgi"
+        program = "{program}"
+        instances = {{ min = 1, max = 1 }}
+        """)
+    for number in range(20):
+        with server.connect() as connection:
+            server.count()
+            connection.send(request("GET", f"/big?{20 * MEBIBYTE}"))
+            assert connection.read_head().status == 200
+        body = b"%d" % number
+        answer = server.post("/echo", body)
+        assert (answer.status, answer.body) == (200, body), server.errors()[-2000:]
 
 
 @EVERY

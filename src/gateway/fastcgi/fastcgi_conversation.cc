@@ -88,10 +88,13 @@ void FastcgiConversation::append_end(Input input, std::string& out) {
 }
 
 // An application that waits for the rest of a body is not told to stop by a record that it does not look for.
+// One that takes one request at a time may read the record after its answer, where it expects the next
+// request (libfcgi then closes the connection): so nothing is sent after it.
 void FastcgiConversation::abort() {
   if (!is_shared() && (!connection_->is_open() || !is_input_complete())) return abandon();
   wire::append_fastcgi_abort(request_, connection_->output());
   connection_->flush(Channel::Flush::kNow);
+  if (!is_shared()) connection_->retire();
 }
 
 void FastcgiConversation::leave() {

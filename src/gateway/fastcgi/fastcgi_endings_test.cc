@@ -198,9 +198,9 @@ TEST_F(FastcgiEndingsTest, AClientThatLeft) {
   world_->answer(end_request(1));
   world_->turn();
   EXPECT_EQ(world_->book.live, 0);
-  EXPECT_EQ(idle(), 1U);
+  EXPECT_EQ(idle(), 0U) << "the abort may be read where the next request is expected";
   EXPECT_THAT(world_->book.terminated, ::testing::IsEmpty());
-  exchange(0);
+  exchange(1);
 }
 
 TEST_F(FastcgiEndingsTest, TheApplicationMayFinishIfItIsTold) {
