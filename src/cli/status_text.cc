@@ -14,7 +14,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <ranges>
+#include <set>
 
 #include "admin/json.h"
 #include "base/log.h"
@@ -76,15 +78,19 @@ std::string instances_summary(const AppStatus& app) {
   return fmt::format("{} ({}), {} busy", counted(app.instances.size(), "instance"), states, busy);
 }
 
-// "2 peers (1 up, 1 down)"
+// "2 peers (1 up, 1 down)". Each worker has its own view of a peer: one that they see alike is one.
 std::string peers_summary(const AppStatus& app) {
   using State = PeerStatus::State;
+  const auto addresses = [&](std::optional<State> state) {
+    std::set<std::string_view> found;
+    for (const PeerStatus& peer : app.peers)
+      if (!state || peer.state == *state) found.insert(peer.address);
+    return static_cast<uint64_t>(found.size());
+  };
   std::string states;
-  for (const State state : {State::kUp, State::kSlowStart, State::kDown, State::kDraining}) {
-    const auto count = std::ranges::count(app.peers, state, &PeerStatus::state);
-    add_part(states, ", ", unless_zero(static_cast<uint64_t>(count), to_string(state)));
-  }
-  return fmt::format("{} ({})", counted(app.peers.size(), "peer"), states);
+  for (const State state : {State::kUp, State::kSlowStart, State::kDown, State::kDraining})
+    add_part(states, ", ", unless_zero(addresses(state), to_string(state)));
+  return fmt::format("{} ({})", counted(addresses(std::nullopt), "peer"), states);
 }
 
 uint64_t worked_on(const AppStatus& app) {

@@ -65,6 +65,20 @@ blog  fastcgi, pool: 2 instances (1 ready, 1 draining), 1 busy
 )");
 }
 
+TEST(StatusText, APeerThatSeveralWorkersSeeIsOne) {
+  using State = apps::PeerStatus::State;
+  admin::Snapshot server{.version = "0.1.0",
+                         .supervisor = 1,
+                         .workers = {{.pid = 2, .loops = 1}, {.pid = 3, .loops = 1}},
+                         .apps = {}};
+  server.apps.push_back({.name = "shop", .type = "fastcgi", .model = "remote"});
+  for (const State state : {State::kUp, State::kDown}) {
+    server.apps[0].peers.push_back({.address = "10.0.0.7:9000", .state = State::kUp});
+    server.apps[0].peers.push_back({.address = "10.0.0.8:9000", .state = state});
+  }
+  EXPECT_THAT(status_text(server, StatusDetail::kOverview), HasSubstr("2 peers (2 up, 1 down)"));
+}
+
 TEST(StatusText, AnIdleServer) {
   admin::Snapshot server{
       .version = "0.1.0", .supervisor = 1, .workers = {{.pid = 2, .loops = 1}}, .apps = {}};

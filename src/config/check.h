@@ -42,6 +42,7 @@ class Checker {
   void check_pool();
   // check_processes.cc
   void check_processes(const App& app, const std::string& name);
+  void check_shares(const App& app, const std::string& name);
   void check_process_limit(const App& app, const std::string& option, Resource resource, uint64_t value);
   // check_routes.cc
   void check_route(size_t index);

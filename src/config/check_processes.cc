@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether the processes of an application can be held to what is asked: limits that this server may set,
-// rights that are rights.
+// Whether an application can be held to what is asked: limits of its processes that this server may set,
+// rights that are rights, limits that worker processes can share out.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,11 +36,29 @@ void Checker::check_processes(const App& app, const std::string& name) {
           fmt::format("{}open_files: {} are too few for a program to start", prefix, limits.open_files),
           fmt::format("{} or more", kFewestOpenFiles));
   }
+  check_shares(app, name);
   if (!octal_rights(app.umask)) {
     error(name + ".umask", app.origin,
           fmt::format("{}.umask: {} is not three octal digits", name, toml_quoted(app.umask)),
           "such as \"022\" or \"077\"");
   }
+}
+
+// Worker processes share out what may be done at once, and each of them gets one at least.
+void Checker::check_shares(const App& app, const std::string& name) {
+  const uint32_t workers = config_.workers.start == Start::kAhead ? config_.workers.processes : 1;
+  const auto check = [&](const std::string& option, const std::string& shown, uint32_t value) {
+    if (value == 0 || value >= workers) return;
+    warn(option, app.origin,
+         fmt::format("{}: {} cannot be shared by {} worker processes: each has one at least", shown, value,
+                     workers),
+         fmt::format("{} or more, or fewer workers.processes", workers));
+  };
+  const std::string concurrency = name + ".concurrency";
+  if (said(concurrency)) check(concurrency, concurrency, app.concurrency);
+  for (const Peer& peer : app.peers)
+    check(name + ".peers", fmt::format("{}.peers: concurrency of {}", name, base::address_text(peer)),
+          peer.concurrency);
 }
 
 void Checker::check_process_limit(const App& app, const std::string& option, Resource resource,

@@ -13,6 +13,7 @@ namespace remuda::config {
 namespace {
 
 using testing::ElementsAre;
+using testing::SizeIs;
 
 TEST(Apps, RunOnlyWhatThisVersionHas) {
   const auto app = [](std::string_view type, std::string_view model) {
@@ -131,6 +132,23 @@ TEST(Apps, AreNotPromisedMoreThanTheServerHas) {
               ElementsAre("r.toml:3:29: app.x.process_limits.open_files: is above 4096, which the server "
                           "itself is held to; start the server with a higher limit (ulimit -H, LimitNOFILE= "
                           "and the like of systemd.exec(5)), or ask for less"));
+}
+
+TEST(Apps, LimitsThatCannotBeSharedOutAreWarnedOf) {
+  const auto warnings = [](std::string_view lines, std::string_view workers) {
+    const Config config = good("[app.x]\n" + std::string(lines) + "\n[[route]]\napp = \"x\"\n[workers]\n" +
+                               std::string(workers) + "\n");
+    std::vector<std::string> texts;
+    for (const Diagnostic& warning : config.warnings) texts.push_back(to_string(warning));
+    return texts;
+  };
+  const std::string farm =
+      "type = \"fastcgi\"\nmodel = \"remote\"\nconcurrency = 2\npeers = \"[::1]:9 concurrency=1\"";
+  EXPECT_THAT(warnings(farm, "processes = 1"), ElementsAre());
+  EXPECT_THAT(warnings(farm, "processes = 2"),
+              ElementsAre("r.toml:5:9: warning: app.x.peers: concurrency of [::1]:9: 1 cannot be shared by 2 "
+                          "worker processes: each has one at least; 2 or more, or fewer workers.processes"));
+  EXPECT_THAT(warnings(farm, "processes = 3"), SizeIs(2));
 }
 
 TEST(Apps, UnusedIsAWarning) {

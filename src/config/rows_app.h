@@ -121,8 +121,10 @@ inline constexpr std::array kAppOptions{
         {.name = "allow_encoded_slash",
          .text = "A path may hold %2F, decoded in PATH_INFO; else it is refused with 404."}),
     bind<&App::time_limit>({.name = "time_limit",
-                            .text = "For the whole request; then 504, and the process is ended (TERM, then "
-                                    "KILL): with exec its group, with pool the instance.",
+                            .text =
+                                "For a request from when it has its process or peer (queue_time bounds the "
+                                "wait before that); then 504, and the process is ended (TERM, then "
+                                "KILL): with exec its group, with pool the instance.",
                             .minimum = 10,
                             .maximum = 24 * kHour}),
     bind<&App::connect_timeout>({.name = "connect_timeout",
