@@ -115,9 +115,11 @@ void Farm::give_back(const RemotePeer& peer, const Return& back, loop::Loop& loo
   serve(loop);
 }
 
+// What idles at a peer that multiplexes takes the next request: it can stand in the way of a check alone,
+// which comes over a connection of its own.
 void Farm::starves(RemotePeer& peer) {
   const std::scoped_lock lock(mutex_);
-  close_idle(peer);
+  if (!peer.capacity.multiplexes || peer.busy == 0) close_idle(peer);
 }
 
 // What a peer says of itself is what the process says that took the connection, and there may be many behind

@@ -113,7 +113,8 @@ class Farm {
     std::string_view trouble;  // of a failure: one line, for people
   };
   void give_back(const RemotePeer& peer, const Return& back, loop::Loop& loop);
-  // A request waits for its first byte though connections idle at its peer: those are closed, on every loop.
+  // A request, or a check, waits for its first byte though connections idle at its peer: those are closed, on
+  // every loop, if it may be they that it waits for.
   void starves(RemotePeer& peer);
   // What it can take from now on: configuration has the last word.
   Capacity learned(RemotePeer& peer, const Capacity& capacity);

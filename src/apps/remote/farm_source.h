@@ -5,7 +5,7 @@
 // One for each application and loop. Of a peer it keeps an Endpoint from the first time that it lends it
 // until the peer has been removed and its last lease has come back. While a request waits for its first byte
 // longer than kPatience, connections that idle at its peer, on any loop, are closed: perhaps they are what it
-// waits for.
+// waits for, unless the peer multiplexes.
 #pragma once
 
 #include <memory>

@@ -276,6 +276,28 @@ TEST_F(FarmTest, IdleConnectionsAreClosedWhenARequestStarves) {
   EXPECT_EQ(closings, 1);
 }
 
+// The next request comes over them: that is what they are kept for.
+TEST_F(FarmTest, AConnectionThatRequestsShareIsNotClosedForOneThatTakesLong) {
+  Farm farm(options_of({"10.0.0.1:9000"}));
+  FarmSource source(farm, loop_);
+  int closings = 0;
+  auto kept = take(source);
+  kept->endpoint()->connections = std::make_unique<IdleConnections>(1, closings);
+  kept->endpoint()->learned({.requests = 50, .connections = 1, .multiplexes = true});
+  give_back(std::move(kept));
+  auto takes_long = take(source);
+  takes_long->at(Phase::kApplication);
+  pass(100ms);
+  EXPECT_EQ(closings, 0);
+  farm.starves(*farm.to_check().front());
+  pass();
+  EXPECT_EQ(closings, 0);
+  give_back(std::move(takes_long));
+  farm.starves(*farm.to_check().front());  // a check, while nobody needs it
+  pass();
+  EXPECT_EQ(closings, 1);
+}
+
 // Two processes, both held by what another loop keeps: its connections go at once.
 TEST_F(FarmTest, WhatOtherLoopsKeepMakesRoomAtAPeerOfKnownSize) {
   Farm farm(options_of({"10.0.0.1:9000 concurrency=2"}));
