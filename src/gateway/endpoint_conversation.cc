@@ -109,7 +109,7 @@ void EndpointConversation::stop(int reason, std::string_view why) {
   if (!is_stopped()) stopped_ = reason;
   if (trouble_.empty()) trouble_ = why;
   verdict_ = stopped_verdict();
-  outcome_ = reason == ETIMEDOUT ? Outcome::kTimedOut : outcome_;
+  if (reason == ETIMEDOUT) outcome_ = paid_ ? Outcome::kAnswered : Outcome::kTimedOut;
   drop_answer();
   arrived_.notify_all();
 }
@@ -214,7 +214,8 @@ void EndpointConversation::give_back() {
 void EndpointConversation::let_go(Debt debt) {
   if (over_ || is_stopped()) return;
   drop_answer();
-  if (debt == Debt::kPaid && input_complete_) return;
+  paid_ = debt == Debt::kPaid;
+  if (paid_ && input_complete_) return;
   given_up_ = true;
   scope_.cancel(ECANCELED);
 }
@@ -240,7 +241,9 @@ Verdict EndpointConversation::stopped_verdict() const {
   if (silent_) return {answered_ ? Kind::kBroken : Kind::kUnknown, 504, trouble_};
   if (stopped_ == ETIMEDOUT)
     return {Kind::kBroken, 504,
-            fmt::format("no answer within the time limit of {} s", seconds(options_.time_limit))};
+            fmt::format("{} the time limit of {} s",
+                        paid_ ? "it went on after its answer until" : "no answer within",
+                        seconds(options_.time_limit))};
   if (stopped_ == ECONNRESET) return {Kind::kBroken, 503, "the client left before the answer was complete"};
   if (given_up_) return {Kind::kBroken, 503, trouble_};
   return {Kind::kBroken, 503, trouble_.empty() ? "the request was ended from outside" : trouble_};

@@ -158,6 +158,7 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   int stopped_ = 0;
   int body_error_ = 0;
   bool silent_ = false;    // the application sent nothing for too long
+  bool paid_ = false;      // its client has been given all of the answer
   bool given_up_ = false;  // by the exchange; else somebody cancelled the scope
   bool must_stop_ = false;
   bool abandoned_ = false;

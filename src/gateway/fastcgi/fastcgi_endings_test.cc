@@ -235,6 +235,23 @@ TEST_F(FastcgiEndingsTest, TheTimeLimitEndsTheProcess) {
   EXPECT_EQ(world_->book.outcomes.back(), apps::Outcome::kTimedOut);
 }
 
+TEST_F(FastcgiEndingsTest, TheTimeLimitEndsWhatGoesOnAfterItsAnswer) {
+  options_.time_limit = 3s;
+  make();
+  auto conversation = world_->converse(get());
+  conversation->begin(nullptr);
+  world_->turn();
+  world_->answer(output(1, "x"));
+  world_->turn();
+  conversation->let_go(Conversation::Debt::kPaid);
+  conversation.reset();
+  loop_.run();
+  EXPECT_THAT(world_->book.terminated, ::testing::ElementsAre("its time limit passed"));
+  EXPECT_THAT(world_->book.outcomes, ::testing::ElementsAre(apps::Outcome::kAnswered));
+  EXPECT_THAT(world_->log.troubles,
+              ::testing::ElementsAre("it went on after its answer until the time limit of 3 s"));
+}
+
 TEST_F(FastcgiEndingsTest, AnApplicationThatFallsSilent) {
   options_.time_limit = 1h;
   options_.first_byte_timeout = 2s;
