@@ -79,6 +79,7 @@ loop::Task<void> Channel::read() {
     const auto got = co_await receive();
     if (!got && got.error().code == EAGAIN) continue;
     if (!got || *got == 0) co_return end(ChannelEnd::When::kOpen, got ? 0 : got.error().code);
+    moved_at_ = loop().now();
     received({reinterpret_cast<const char*>(ground_.scratch.data()), *got});
   }
 }
@@ -136,16 +137,25 @@ loop::Task<void> Channel::write(Flush how) {
 }
 
 loop::Task<base::Result<void>> Channel::send_pending() {
+  moved_at_ = loop().now();
   while (sending_at_ < sending_.size()) {
     iovec piece{sending_.data() + sending_at_, sending_.size() - sending_at_};
     const msghdr message{.msg_iov = &piece, .msg_iovlen = 1};
-    const loop::Time deadline = loop().now() + ground_.send_timeout;
-    const auto count = co_await loop().send_message(socket_.get(), message, 0, deadline);
+    const auto count = co_await loop().send_message(socket_.get(), message, 0, send_deadline());
+    if (!count && count.error().code == ETIMEDOUT && loop().now() < send_deadline()) continue;
     if (!count) co_return std::unexpected(count.error());
+    moved_at_ = loop().now();
     sending_at_ += *count;
     sent_ += *count;
   }
   co_return base::Result<void>();
+}
+
+// Whoever answers before it has taken everything is at work (FastCGI section 6.1), and so may be who is not
+// listened to.
+loop::Time Channel::send_deadline() {
+  if (paused_ > 0) moved_at_ = loop().now();
+  return moved_at_ + ground_.send_timeout;
 }
 
 loop::Task<base::Result<void>> Channel::opened() {

@@ -103,6 +103,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   loop::Task<base::Result<size_t>> receive();
   loop::Task<void> write(Flush how);
   loop::Task<base::Result<void>> send_pending();
+  loop::Time send_deadline();
   void end(ChannelEnd::When when, int error);
 
   ChannelGround& ground_;
@@ -121,7 +122,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::string sending_;
   size_t sending_at_ = 0;
   uint64_t sent_ = 0;
-  loop::Event changed_;  // open, room, resumed, ended
+  loop::Time moved_at_{};  // a byte went or came, or there was something to send again
+  loop::Event changed_;    // open, room, resumed, ended
 };
 
 // Until the story that awaits it is cancelled; then every channel below `scope` is closed, and has ended when

@@ -290,6 +290,58 @@ TEST_F(FastcgiEndingsTest, AnApplicationThatTakesNothing) {
   EXPECT_EQ(answer.verdict.kind, Kind::kUnknown);
 }
 
+// FastCGI section 6.1: a program may never read its stdin.
+TEST_F(FastcgiEndingsTest, AnApplicationThatAnswersAndTakesNothing) {
+  options_.send_timeout = 2s;
+  make();
+  FakeBody body({std::string(1'000'000, 'b')});
+  body.known_remaining = 1'000'000;
+  Answer answer;
+  world_->ask(answer, post(), &body);
+  backend_.set_clock(loop::ClockMode::kByTest);
+  world_->turn();
+  for (int i = 0; i < 6; ++i) {
+    world_->answer(output(1, "x"));
+    world_->turn();
+    backend_.advance(1500ms);
+    world_->turn();
+  }
+  EXPECT_EQ(answer.text, "xxxxxx");
+  EXPECT_FALSE(answer.done);
+  backend_.advance(600ms);
+  world_->turn();
+  EXPECT_TRUE(answer.done);
+  EXPECT_EQ(answer.verdict.status, 504) << "nothing has gone either way for two seconds";
+  backend_.set_clock(loop::ClockMode::kJumps);
+}
+
+// The client is slow, and there is no disk for what it has not taken.
+TEST_F(FastcgiEndingsTest, AnApplicationThatIsNotListenedToMayTakeNothing) {
+  options_.send_timeout = 2s;
+  options_.response_buffer = 64 * 1024;
+  options_.response_spill = 0;
+  make();
+  FakeBody body({std::string(1'000'000, 'b')});
+  body.known_remaining = 1'000'000;
+  auto conversation = world_->converse(post());
+  conversation->begin(&body);
+  backend_.set_clock(loop::ClockMode::kByTest);
+  world_->turn();
+  for (int i = 0; i < 8; ++i) {
+    world_->answer(output(1, std::string(32'000, 'x')));
+    world_->turn();
+  }
+  for (int i = 0; i < 6; ++i) {
+    backend_.advance(1500ms);
+    world_->turn();
+  }
+  EXPECT_EQ(world_->book.live, 1);
+  EXPECT_THAT(world_->log.troubles, ::testing::IsEmpty());
+  backend_.close(world_->endpoint.far[0]);
+  conversation->let_go(Conversation::Debt::kOwed);
+  backend_.set_clock(loop::ClockMode::kJumps);
+}
+
 TEST_F(FastcgiEndingsTest, ABodyThatDoesNotComeWhole) {
   FakeBody body({"ab"});
   body.error = ECONNRESET;
