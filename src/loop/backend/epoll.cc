@@ -107,6 +107,7 @@ bool EpollBackend::attempt(Operation& operation, Descriptor& state) {
   const bool stream_read =
       operation.kind == OperationKind::kReceive || operation.kind == OperationKind::kRead;
   if (stream_read) state.drained = result >= 0 && static_cast<size_t>(result) < operation.asked.length;
+  if (state.wake_one && result >= 0 && state.accepted < kAcceptedATurn) ++state.accepted;
   operation.result = result;
   return true;
 }
@@ -126,6 +127,7 @@ int EpollBackend::wait_for(Operation& operation, Descriptor& state) {
     interest = EPOLLOUT;
   }
   CHECK(*slot == nullptr);
+  if (state.accepted >= kAcceptedATurn) unregister(operation.fd, state);
   if (const int error = subscribe(operation.fd, state, interest); error != 0) return error;
   *slot = &operation;
   return 0;
@@ -227,6 +229,7 @@ void EpollBackend::unregister(int fd, Descriptor& state) {
   if (state.registered) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
   state.registered = false;
   state.interest = 0;
+  state.accepted = 0;
 }
 
 void EpollBackend::detach(int fd) {

@@ -10,7 +10,10 @@
 //
 // Listening sockets are level-triggered, since several loops share them. One that has somebody waiting and no
 // accept pending leaves epoll until the next accept (it would wake the loop again and again), and is
-// forgotten with detach() when the loop takes no more. State is kept in a table indexed by descriptor; a
+// forgotten with detach() when the loop takes no more. Where one loop is woken of all that share a listener
+// (EPOLLEXCLUSIVE), the kernel wakes the first that sleeps in the order in which they registered: so a loop
+// that has accepted a few registers anew, behind the others, or it would take all connections of a quiet
+// server. State is kept in a table indexed by descriptor; a
 // generation tells a late event for a closed descriptor from one for its successor.
 #pragma once
 
@@ -55,6 +58,7 @@ class EpollBackend final : public Backend {
 
  private:
   static constexpr int kEventsATurn = 256;
+  static constexpr uint8_t kAcceptedATurn = 4;
 
   struct Descriptor {
     Operation* reading = nullptr;
@@ -62,6 +66,7 @@ class EpollBackend final : public Backend {
     Operation* hang_up = nullptr;
     uint32_t generation = 0;
     uint16_t interest = 0;  // what epoll was asked for: EPOLLIN, EPOLLOUT
+    uint8_t accepted = 0;   // since it last went behind the other loops that share the listener
     bool used : 1 = false;
     bool registered : 1 = false;
     bool drained : 1 = false;  // the next read would block: wait first

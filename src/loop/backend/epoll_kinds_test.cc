@@ -10,6 +10,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <array>
+#include <atomic>
+#include <numeric>
 #include <thread>
 
 #include "loop/backend/epoll.h"
@@ -111,6 +114,43 @@ TEST_F(EpollTest, TwoLoopsShareAListener) {
     EXPECT_EQ(errors[0], ECANCELED);
     EXPECT_EQ(backend->open_descriptors(), 0U);
   }
+}
+
+// Connections that come one at a time go round: the kernel alone would give all of them to one loop.
+TEST_F(EpollTest, LoopsThatShareAListenerAcceptInTurn) {
+  constexpr int kLoops = 3;
+  constexpr int kConnections = 60;
+  sockaddr_in address;
+  const Fd listener = listen(address, 200);
+  std::array<std::atomic<int>, kLoops> accepted{};
+  std::atomic<bool> over = false;
+  const auto serve = [&](std::atomic<int>& count) {
+    auto backend = std::move(EpollBackend::create().value());
+    Loop loop(*backend);
+    backend->set_wake_up(listener.get(), WakeUp::kOne);
+    int number = 0;
+    int error = 0;
+    loop.root().spawn(accept_all(loop, listener.get(), number, error));
+    while (!over) {
+      loop.turn(Clock::now() + 10ms);
+      count = number;
+    }
+    loop.root().cancel();
+    loop.run();
+  };
+  const auto sum = [&] { return std::accumulate(accepted.begin(), accepted.end(), 0); };
+  std::vector<std::thread> threads;
+  for (auto& count : accepted) threads.emplace_back([&] { serve(count); });
+  std::vector<Fd> clients;
+  const Time end = Clock::now() + 20s;
+  for (int i = 1; i <= kConnections; ++i) {
+    clients.push_back(connect_blocking(address));
+    while (sum() < i && Clock::now() < end) std::this_thread::sleep_for(1ms);
+  }
+  over = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(sum(), kConnections);
+  for (const auto& count : accepted) EXPECT_GE(count, kConnections / kLoops / 4);
 }
 
 // Nobody accepts for a while (the limit is reached, or descriptors have run out): the loop sleeps all the
