@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See app.h: connections and their descriptors. epoll learns of a connection only when somebody has to wait
-// while it is still open, so that one that brings one request and goes costs accept, recv, send and close. It
-// is edge-triggered: what has more to give than was taken stands in again_, what cannot take more is not
-// `writable`.
+// while it is still open, so that one that brings one request and goes costs accept, recv, send, shutdown and
+// close. It is edge-triggered: what has more to give than was taken stands in again_, what cannot take more
+// is not `writable`.
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -164,6 +164,10 @@ void App::bury(Connection& connection) {
   static_cast<Link<AllTag>&>(connection).unlink();
   static_cast<Link<AgainTag>&>(connection).unlink();
   static_cast<Link<FreshTag>&>(connection).unlink();
+  // A child that the program has forked may have a copy of the descriptor for as long as it likes: closing
+  // alone would neither make epoll forget it nor tell the server.
+  if (connection.watched) epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.fd, nullptr);
+  shutdown(connection.fd, SHUT_RDWR);
   ::close(connection.fd);
   --connection_count_;
   graves_.push(connection);

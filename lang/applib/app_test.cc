@@ -15,67 +15,19 @@
 #include <vector>
 
 #include "remuda_app.h"
-#include "testing.h"
+#include "testing_program.h"
 
 namespace remuda::app {
 namespace {
 
-using testing::Answer;
-using testing::Answers;
 using testing::begin;
+using testing::is_readable;
 using testing::pair;
+using testing::Program;
 using testing::record;
 using testing::request;
 using testing::stream;
-
-class Program : public ::testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets_), 0);
-    const timeval patience{.tv_sec = 10};
-    setsockopt(server(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    options_.fd = sockets_[1];
-    options_.keep_signals = 1;
-  }
-  void TearDown() override {
-    leave();
-    if (app_ != nullptr) {
-      EXPECT_EQ(remuda_close(app_), 0);
-    }
-  }
-
-  void open() {
-    app_ = remuda_open(&options_);
-    ASSERT_NE(app_, nullptr);
-  }
-  int server() const { return sockets_[0]; }
-  void leave() {
-    if (sockets_[0] >= 0) ::close(sockets_[0]);
-    sockets_[0] = -1;
-  }
-  void send(const std::string& bytes) const {
-    ASSERT_EQ(::send(server(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
-  }
-  void read_some() {
-    char bytes[65536];
-    const ssize_t got = recv(server(), bytes, sizeof(bytes), 0);
-    ASSERT_GT(got, 0);
-    answers_.feed(std::string_view(bytes, static_cast<size_t>(got)));
-    ASSERT_EQ(answers_.fault, "");
-  }
-  Answer& wait_for(uint16_t id) {
-    while (!answers_[id].ended && !HasFatalFailure()) read_some();
-    return answers_[id];
-  }
-
-  template <class Turn>
-  size_t push(std::string_view bytes, Turn turn);
-
-  int sockets_[2] = {-1, -1};
-  remuda_options options_ = REMUDA_OPTIONS;
-  remuda_app* app_ = nullptr;
-  Answers answers_;
-};
+using testing::unread_body;
 
 TEST_F(Program, AcceptsReadsAnswers) {
   open();
@@ -268,11 +220,6 @@ remuda_handler handler_of(Events& events) {
   return handler;
 }
 
-bool is_readable(int fd) {
-  pollfd what{.fd = fd, .events = POLLIN, .revents = 0};
-  return poll(&what, 1, 0) == 1;
-}
-
 TEST_F(Program, TheDescriptorAsksForTheFirstStep) {
   open();
   EXPECT_TRUE(is_readable(remuda_fd(app_)));
@@ -315,27 +262,6 @@ TEST_F(Program, AnAbortIsAnEvent) {
   remuda_step(app_, &handler, 1000);
   EXPECT_EQ(events.aborted, 1);
   EXPECT_TRUE(wait_for(1).ended);
-}
-
-// Sends as much as the connection takes while `turn` is done again and again, or all of it.
-template <class Turn>
-size_t Program::push(std::string_view bytes, Turn turn) {
-  size_t sent = 0;
-  for (int idle = 0; sent < bytes.size() && idle < 50;) {
-    const ssize_t taken =
-        ::send(server(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-    idle = taken > 0 ? 0 : idle + 1;
-    if (taken > 0) sent += static_cast<size_t>(taken);
-    if (turn()) break;
-    if (taken <= 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return sent;
-}
-
-std::string unread_body() {
-  std::string wire = begin(1) + stream(RecordType::kParams, 1, "");
-  for (int i = 0; i < 40; ++i) wire += record(RecordType::kStdin, 1, std::string(60'000, 'b'));
-  return wire;
 }
 
 TEST_F(Program, ALostServerIsNoticedWhileInputRests) {

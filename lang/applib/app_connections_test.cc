@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How connections of a program that listens come and go.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "remuda_app.h"
+#include "testing_program.h"
+
+namespace remuda::app {
+namespace {
+
+using testing::begin;
+using testing::Listening;
+using testing::record;
+using testing::request;
+using testing::stream;
+
+// The child has copies of all descriptors, and epoll goes on reporting what any of them refers to.
+TEST_F(Listening, AChildThatStaysHoldsNoConnection) {
+  open();
+  connect();
+  send(begin(1, Role::kResponder, false) + stream(RecordType::kParams, 1, ""));
+  remuda_request* asked = remuda_accept(app_);
+  ASSERT_NE(asked, nullptr);
+  EXPECT_EQ(remuda_accept_within(app_, 0), nullptr) << "epoll knows the connection now";
+  int until[2];
+  ASSERT_EQ(pipe(until), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    char byte;
+    ::close(until[1]);
+    ::close(server());
+    _exit(read(until[0], &byte, 1) == 0 ? 0 : 1);
+  }
+  send(record(RecordType::kStdin, 1, ""));
+  EXPECT_EQ(remuda_accept_within(app_, 0), nullptr);
+  remuda_finish(asked, 0);
+  wait_for(1);
+  char byte;
+  EXPECT_EQ(recv(server(), &byte, 1, 0), 0) << "it ends though the child lives";
+  connect();
+  send(request(1, {}));
+  asked = remuda_accept_within(app_, 1000);
+  ASSERT_NE(asked, nullptr);
+  remuda_finish(asked, 0);
+  EXPECT_TRUE(wait_for(1).ended);
+  ::close(until[0]);
+  ::close(until[1]);
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace remuda::app
