@@ -3,6 +3,8 @@
 // `remuda kill APP`: ends one instance or one request, in whichever worker has it.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "admin/json.h"
 #include "admin/query.h"
 #include "cli/live_commands.h"
@@ -14,7 +16,7 @@ int kill_command(const Reach& reach, const KillWish& wish, const Terminal& termi
   if (!server) return report("kill", {ENOENT, server.error()}, terminal);
   const std::string target = fmt::format("/apps/{}/end?{}={}", admin::percent_encoded(wish.app), wish.kind,
                                          admin::percent_encoded(wish.number));
-  StatusFailure silent{ENOENT, "there is no server"};
+  std::optional<StatusFailure> silent;
   std::string refusal;
   for (const std::string& socket : server->sockets()) {
     const auto answer = ask_status(socket, "POST", target);
@@ -29,7 +31,9 @@ int kill_command(const Reach& reach, const KillWish& wish, const Terminal& termi
     }
     refusal = sentence.empty() ? fmt::format("the server answered {}", answer->status) : sentence;
   }
-  if (refusal.empty()) return report("kill", silent, terminal);
+  if (refusal.empty())
+    return report("kill", silent.value_or(StatusFailure{ENOENT, "there is no server"}), terminal);
+  if (silent) refusal += "; a worker that may have it did not answer: " + silent->what;
   terminal.complain("remuda kill: " + refusal);
   return kFailure;
 }

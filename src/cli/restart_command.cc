@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "admin/json.h"
 #include "admin/query.h"
@@ -32,21 +33,22 @@ class Progress {
   // A line when something has changed, else empty.
   std::string line() {
     const auto status = look();
-    if (!status) return {};
+    if (!status) return news(fmt::format("{}: the worker does not answer; its order waits for it\n", app_));
     size_t ready = 0;
     size_t left = 0;
     for (const auto& its : status->instances) {
       if (its.generation <= before_) ++left;
       if (its.generation > before_ && its.state == apps::InstanceStatus::State::kReady) ++ready;
     }
-    std::string line =
-        fmt::format("{}: {} of the new ready, {} of the old left\n", app_, counted(ready, "instance"), left);
-    if (line == said_) return {};
-    said_ = line;
-    return line;
+    return news(
+        fmt::format("{}: {} of the new ready, {} of the old left\n", app_, counted(ready, "instance"), left));
   }
 
  private:
+  std::string news(const std::string& line) {
+    return line == std::exchange(said_, line) ? std::string() : line;
+  }
+
   std::optional<apps::AppStatus> look() const {
     auto gathered = server_.gather(app_);
     if (!gathered || gathered->snapshot.apps.empty()) return std::nullopt;
