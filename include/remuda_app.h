@@ -265,7 +265,7 @@ REMUDA_API int remuda_aborted(remuda_request* request);
 /*
  * The answer in CGI's form: header lines ("Status: 404 Not Found", "Content-Type: ..."), an empty line,
  * content. The library collects what is written; it leaves when there is enough of it, when the request is
- * finished or flushed, and before any call waits.
+ * finished or flushed, and before a call for this request waits or, reading, says EAGAIN.
  *
  * remuda_write() takes everything, and waits while output_memory is full: `size`, or -1 with ECANCELED or
  * ENOMEM. remuda_write_now() takes what there is room for: at least 1, or -1 with EAGAIN.

@@ -33,6 +33,8 @@ void App::demand(Request& request) {
 }
 
 int App::wait_for_input(Request& request) {
+  put_record(request);  // the server may wait for it before it sends more
+  if (request.aborted) return ECANCELED;
   if (cgi_) return fill_cgi(request);
   demand(request);
   const uint64_t before = request.arrivals;
@@ -59,7 +61,9 @@ ssize_t App::peek(Request& request, Stream stream, const char** bytes, Wait wait
     if (wait == Wait::kNow && !cgi_) {
       request.armed |= kReadable;
       demand(request);
-      return fail(EAGAIN);
+      put_record(request);
+      if (Connection* connection = connection_of(request)) send(*connection);
+      return fail(request.aborted ? ECANCELED : EAGAIN);
     }
     if (const int error = wait_for_input(request); error != 0) return fail(error);
   }

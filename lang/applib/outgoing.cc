@@ -22,21 +22,26 @@ void close_record(Chunk& chunk, uint16_t id) {
 void Outgoing::push(Request& request, Chunk* chunk) {
   pending_ += chunk->filled;
   request.queued += chunk->filled;
-  request.whole.push(chunk);
+  append(request.whole, chunk);
   ring_.push(request);
 }
 
 void Outgoing::push_small(Chunk* chunk) {
-  constexpr uint32_t kCopied = 4096;
-  Chunk* last = shared_.last();
   pending_ += chunk->filled;
   shared_bytes_ += chunk->filled;
+  append(shared_, chunk);
+}
+
+// Small records share a chunk: what is bounded is bytes, and memory is not to be many times that.
+void Outgoing::append(ChunkQueue& queue, Chunk* chunk) {
+  constexpr uint32_t kCopied = 4096;
+  Chunk* last = queue.last();
   if (last != nullptr && chunk->filled <= kCopied && last->room() >= chunk->filled) {
     memcpy(last->bytes + last->filled, chunk->bytes, chunk->filled);
     last->filled += chunk->filled;
     hub_.chunks.give(chunk);
   } else {
-    shared_.push(chunk);
+    queue.push(chunk);
   }
 }
 

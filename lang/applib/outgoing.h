@@ -54,6 +54,7 @@ class Outgoing {
   void clear();
 
  private:
+  void append(ChunkQueue& queue, Chunk* chunk);
   void commit(Chunk* chunk);
   void commit_turn(Request& request);
   void fill_wire();

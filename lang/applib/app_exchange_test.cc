@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One request's input and output as they touch each other: what was written leaves before reading waits, and
+// aborts are found whoever waits for what.
+#include <errno.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "remuda_app.h"
+#include "testing_program.h"
+
+namespace remuda::app {
+namespace {
+
+using testing::begin;
+using testing::Program;
+using testing::record;
+using testing::stream;
+using testing::unread_body;
+
+class Exchange : public Program {
+ protected:
+  remuda_request* begun() {
+    open();
+    send(begin(1) + stream(RecordType::kParams, 1, ""));
+    return remuda_accept(app_);
+  }
+};
+
+TEST_F(Exchange, WhatWasWrittenLeavesBeforeReadingWaits) {
+  remuda_request* asked = begun();
+  remuda_puts(asked, "ready");
+  std::thread peer([this] {
+    read_some();
+    EXPECT_EQ(answers_[1].output, "ready");
+    send(stream(RecordType::kStdin, 1, "go on"));
+  });
+  char bytes[16];
+  EXPECT_EQ(remuda_read(asked, bytes, sizeof(bytes)), 5);
+  peer.join();
+  remuda_finish(asked, 0);
+}
+
+TEST_F(Exchange, WhatWasWrittenLeavesWhenThereIsNothingToReadNow) {
+  remuda_request* asked = begun();
+  remuda_puts(asked, "ready");
+  char bytes[16];
+  EXPECT_EQ(remuda_read_now(asked, bytes, sizeof(bytes)), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  read_some();
+  EXPECT_EQ(answers_[1].output, "ready");
+  remuda_finish(asked, 0);
+}
+
+TEST_F(Exchange, SmallRecordsThatWaitShareMemory) {
+  remuda_request* asked = begun();
+  testing::refuse_memory(SIZE_MAX);
+  for (int i = 0; i < 5'000; ++i) {
+    char byte;
+    ASSERT_EQ(remuda_puts(asked, "x"), 1);
+    ASSERT_EQ(remuda_read_now(asked, &byte, 1), -1);
+  }
+  EXPECT_LT(testing::memory_requests(), 50U);
+  remuda_finish(asked, 0);
+}
+
+}  // namespace
+}  // namespace remuda::app
