@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <new>
@@ -92,8 +93,11 @@ int App::begin(const remuda_options& options) {
   if (!peers_.parse(getenv("FCGI_WEB_SERVER_ADDRS"))) return EINVAL;
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  epoll_event event{.events = EPOLLIN, .data = {.ptr = &wake_}};
-  if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0) return errno;
+  timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  for (int* const one : {&wake_, &timer_}) {
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = one}};
+    if (epoll_ < 0 || *one < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, *one, &event) != 0) return errno;
+  }
   poke();  // the first step begins to listen
   return begin_socket(options.fd);
 }
@@ -147,6 +151,7 @@ App::~App() {
   while (Connection* connection = connections_.front()) bury(*connection);
   clear_graves();
   if (wake_ >= 0) ::close(wake_);
+  if (timer_ >= 0) ::close(timer_);
   if (epoll_ >= 0) ::close(epoll_);
   pthread_mutex_destroy(&mutex_);
 }

@@ -88,6 +88,8 @@ class App final : public Hub {
   void lead(Condition done, const Request* request, Nanoseconds deadline);
   void turn(Nanoseconds deadline);
   int timeout_of(Nanoseconds deadline) const;
+  Nanoseconds next_deadline() const;
+  void remind(Nanoseconds at);
   void wake_acceptor();
   void pass_on();
   void nudge();
@@ -108,6 +110,7 @@ class App final : public Hub {
   void bury(Connection& connection);
   void clear_graves();
   void expire();
+  void hear_timer();
   void begin_ending();
   void hear_wake();
   static bool owes_nothing(const App& app, const Request* request);
@@ -138,7 +141,8 @@ class App final : public Hub {
 
   pthread_mutex_t mutex_;
   int epoll_ = -1;
-  int wake_ = -1;  // eventfd: a signal, or remuda_stop()
+  int wake_ = -1;   // eventfd: a signal, or remuda_stop()
+  int timer_ = -1;  // timerfd: wakes the program's event loop, see remind()
   int listener_ = -1;
   bool listening_ = false;  // epoll watches it
   bool cgi_ = false;
@@ -156,6 +160,7 @@ class App final : public Hub {
   uint32_t connection_count_ = 0;
   uint32_t lingering_ = 0;
   Nanoseconds rests_until_ = 0;  // accepting does: there was no descriptor or no memory for one more
+  Nanoseconds timer_at_ = 0;     // when timer_ goes off; 0: it does not
 
   bool leading_ = false;
   // What the leader waits for while it sleeps in epoll_wait; null: it does not sleep. See nudge().

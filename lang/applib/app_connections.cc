@@ -40,7 +40,7 @@ void App::accept_connections() {
     const int socket = accept4(listener_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
     if (socket < 0) {
       const bool poor = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
-      if (poor) rests_until_ = now() + kRest;
+      if (poor) remind(rests_until_ = now() + kRest);
       return;  // otherwise there is none left, or one that is gone again
     }
     if (!peers_.admits(peer) || add_connection(socket) != 0) ::close(socket);
@@ -69,6 +69,7 @@ void App::watch(Connection& connection) {
 
 void App::on_event(const epoll_event& event) {
   if (event.data.ptr == &wake_) return hear_wake();
+  if (event.data.ptr == &timer_) return hear_timer();
   if (event.data.ptr == &listener_) return accept_connections();
   Connection& connection = *static_cast<Connection*>(event.data.ptr);
   if (connection.gone) return;
@@ -152,6 +153,7 @@ void App::settle(Connection& connection) {
   // that.
   shutdown(connection.fd, SHUT_WR);
   connection.lingers_until = now() + kLinger;
+  remind(connection.lingers_until);
   ++lingering_;
   again_.push(connection);
 }
@@ -190,6 +192,13 @@ void App::expire() {
     next = connections_.after(*connection);
     if (connection->lingers_until != 0 && connection->lingers_until <= time) bury(*connection);
   }
+}
+
+// Its time has come, or another thread has seen to it already.
+void App::hear_timer() {
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t got = ::read(timer_, &count, sizeof(count));
+  timer_at_ = 0;
 }
 
 // --- the end

@@ -2,6 +2,8 @@
 //
 // How connections of a program that listens come and go.
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,6 +54,55 @@ TEST_F(Listening, AChildThatStaysHoldsNoConnection) {
   int status = -1;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
+}
+
+// --- the program's event loop
+
+class Stepping : public Listening {
+ protected:
+  void SetUp() override {
+    Listening::SetUp();
+    handler_.context = this;
+    handler_.request = [](remuda_request*, void* context) {
+      ++static_cast<Stepping*>(context)->begun_;
+      return 0;
+    };
+    open();
+    steps_for(0);
+  }
+  // As a program does it: steps are taken when the descriptor says so.
+  void steps_for(int milliseconds) {
+    pollfd what{.fd = remuda_fd(app_), .events = POLLIN, .revents = 0};
+    while (poll(&what, 1, milliseconds) == 1) ASSERT_EQ(remuda_step(app_, &handler_, 0), 1);
+  }
+
+  remuda_handler handler_{};
+  int begun_ = 0;
+};
+
+TEST_F(Stepping, AcceptsAgainAfterThereWasNoDescriptor) {
+  connect();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(0);
+  ::close(next);
+  const rlimit none{.rlim_cur = static_cast<rlim_t>(next), .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  steps_for(50);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  send(request(1, {}));
+  steps_for(300);
+  EXPECT_EQ(begun_, 1);
+}
+
+TEST_F(Stepping, AServerThatDoesNotCloseIsLeftInTime) {
+  connect();
+  send(begin(1, Role::kResponder, false) + stream(RecordType::kParams, 1, ""));
+  steps_for(100);
+  EXPECT_TRUE(wait_for(1).ended);
+  ASSERT_EQ(::send(server(), "", 1, MSG_NOSIGNAL), 1) << "what it still sends is taken";
+  steps_for(2500);
+  EXPECT_EQ(::send(server(), "", 1, MSG_NOSIGNAL), -1);
 }
 
 }  // namespace

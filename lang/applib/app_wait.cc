@@ -2,6 +2,7 @@
 //
 // See app.h: how threads wait. One of those that wait leads: it sleeps in epoll_wait and works for all; the
 // others sleep on their Waiter. Whoever leaves sees to it that somebody leads while others sleep.
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "app.h"
@@ -112,14 +113,29 @@ void App::poke() {
   [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof(one));
 }
 
-int App::timeout_of(Nanoseconds deadline) const {
-  if (!again_.empty()) return 0;
+Nanoseconds App::next_deadline() const {
+  Nanoseconds next = rests_until_ != 0 ? rests_until_ : kForever;
   const Connection* connection = lingering_ > 0 ? connections_.front() : nullptr;
   for (; connection != nullptr; connection = connections_.after(*connection)) {
     const Nanoseconds until = connection->lingers_until;
-    if (until != 0 && until < deadline) deadline = until;
+    if (until != 0 && until < next) next = until;
   }
-  if (rests_until_ != 0 && rests_until_ < deadline) deadline = rests_until_;
+  return next;
+}
+
+// There is something to do at that time, and while the program's event loop waits no epoll_wait of ours ends
+// then. Too early does no harm.
+void App::remind(Nanoseconds at) {
+  if (!stepping_ || at == kForever || (timer_at_ != 0 && timer_at_ <= at)) return;
+  timer_at_ = at;
+  const itimerspec when{.it_interval = {}, .it_value = {at / 1'000'000'000, at % 1'000'000'000}};
+  timerfd_settime(timer_, TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+int App::timeout_of(Nanoseconds deadline) const {
+  if (!again_.empty()) return 0;
+  const Nanoseconds next = next_deadline();
+  if (next < deadline) deadline = next;
   if (deadline == kForever) return -1;
   const Nanoseconds left = deadline - now();
   if (left <= 0) return 0;
@@ -141,6 +157,7 @@ void App::turn(Nanoseconds deadline) {
   for (int i = 0; i < count; ++i) on_event(events[i]);
   while (Connection* connection = again.pop()) receive(*connection);
   if (lingering_ > 0) expire();
+  if (stepping_ && timer_at_ == 0) remind(next_deadline());
   clear_graves();
 }
 
