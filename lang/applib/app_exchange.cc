@@ -106,9 +106,11 @@ bool App::look(Request& request) {
   if (cgi_) {
     pollfd output{.fd = 1, .events = 0, .revents = 0};
     if (poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLNVAL)) != 0) request.aborted = true;
-  } else if (!leading_ && now() - looked_at_ >= kMillisecond) {
+    return request.aborted;
+  }
+  demand(request);  // whoever leads
+  if (!leading_ && now() - looked_at_ >= kMillisecond) {
     looked_at_ = now();
-    demand(request);
     lead([](const App&, const Request*) { return false; }, nullptr, 0);
     send_all();  // what servers have asked the library itself
     pass_on();

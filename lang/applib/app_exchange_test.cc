@@ -68,5 +68,21 @@ TEST_F(Exchange, SmallRecordsThatWaitShareMemory) {
   remuda_finish(asked, 0);
 }
 
+TEST_F(Exchange, AnAbortBehindABodyIsNoticedWhileAnotherThreadAccepts) {
+  remuda_request* asked = begun();
+  std::thread other([this] { EXPECT_EQ(remuda_accept(app_), nullptr); });
+  const std::string wire = unread_body().substr(16 + 8);
+  const size_t sent = push(wire, [] { return false; });
+  ASSERT_LT(sent, wire.size()) << "it rests";
+  const std::string rest = wire.substr(sent) + record(RecordType::kAbortRequest, 1, "");
+  push(rest, [&] { return remuda_aborted(asked) == 1; });
+  for (int i = 0; i < 500 && remuda_aborted(asked) == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_EQ(remuda_aborted(asked), 1);
+  remuda_finish(asked, 0);
+  leave();
+  other.join();
+}
+
 }  // namespace
 }  // namespace remuda::app
