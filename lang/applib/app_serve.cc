@@ -109,7 +109,7 @@ void App::dispatch(Request& request, const remuda_handler& handler) {
 void App::serve_thread() {
   Lock lock(*this);
   constexpr auto done = [](const App& app, const Request*) {
-    return !app.news.empty() || (app.ending && app.active == 0);
+    return !app.news.empty() || (app.ending && !app.busy());
   };
   while (Request* request = next_news(kForever, done)) dispatch(*request, *handler_);
   for (size_t i = 0; i < sleepers_.size(); ++i) sleepers_[i]->signal();
@@ -144,7 +144,7 @@ int App::step(const remuda_handler& handler, Nanoseconds deadline) {
   ++steps_;
   send_all();
   constexpr auto done = [](const App& app, const Request*) {
-    return !app.news.empty() || (app.ending && app.active == 0);
+    return !app.news.empty() || (app.ending && !app.busy());
   };
   if (!leading_) {
     lead(done, nullptr, done(*this, nullptr) ? 0 : deadline);
@@ -158,7 +158,7 @@ int App::step(const remuda_handler& handler, Nanoseconds deadline) {
   listen_if_wanted();
   --steps_;
   pass_on();
-  return ending && active == 0 ? 0 : 1;
+  return ending && !busy() ? 0 : 1;
 }
 
 }  // namespace remuda::app

@@ -103,9 +103,7 @@ void App::nudge() {
   if (leader || wants_step() || (stepping_ && steps_ == 0 && !again_.empty())) poke();
 }
 
-bool App::wants_step() const {
-  return stepping_ && steps_ == 0 && (!news.empty() || (ending && active == 0));
-}
+bool App::wants_step() const { return stepping_ && steps_ == 0 && (!news.empty() || (ending && !busy())); }
 
 void App::poke() {
   poked_ = true;

@@ -32,6 +32,7 @@ Request* Hub::begin() {
 }
 
 void Hub::release(Request& request) {
+  if (request.state == Request::State::kEnding) --finished;
   static_cast<Link<NewsTag>&>(request).unlink();
   static_cast<Link<SendingTag>&>(request).unlink();
   static_cast<Link<ActiveTag>&>(request).unlink();

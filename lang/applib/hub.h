@@ -35,6 +35,8 @@ struct Hub {
 
   // A cleared request, or null: no memory, or too many.
   Request* begin();
+  // Whether a server, or the program, still has something to do for a request.
+  bool busy() const { return active > finished; }
   // Its memory goes back; it is in no list afterwards.
   void release(Request& request);
   // There is something to tell. Who waits for this request is woken.
@@ -48,6 +50,7 @@ struct Hub {
   List<Request, NewsTag> news;
   List<Session, DirtyTag> dirty;
   size_t active = 0;    // requests between begin() and release(), those that only wait to be sent included
+  size_t finished = 0;  // of them, those that only wait to be sent
   bool ending = false;  // what begins now is refused
   bool tells_aborts = false;
 

@@ -64,6 +64,7 @@ void Outgoing::end(Request& request) {
     hub_.release(request);
   } else {
     request.state = Request::State::kEnding;
+    ++hub_.finished;
   }
 }
 
