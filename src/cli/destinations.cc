@@ -77,13 +77,19 @@ HandlerPointer guarded(const LoopGround& ground, const config::Route& route, Han
                                                app_options(app, route), std::move(inner));
 }
 
+// What each of them may name.
 std::unique_ptr<server::NamedFiles> named_files(const LoopGround& ground, const config::Route& route) {
-  if (route.action != config::Action::kApp) return nullptr;
-  const auto& sites = ground.shared.sendfile_sites[route.app_index];
-  const config::Paths& paths = ground.shared.config.apps[route.app_index].sendfile_roots;
-  if (sites.empty()) return nullptr;
   std::vector<server::NamedFiles::Root> roots;
-  for (size_t i = 0; i < sites.size(); ++i) roots.push_back({paths[i].text, file_handler(ground, sites[i])});
+  const auto add = [&](size_t index) {
+    const config::App& app = ground.shared.config.apps[index];
+    const auto& sites = ground.shared.sendfile_sites[index];
+    for (size_t i = 0; i < sites.size(); ++i)
+      roots.push_back({app.name, app.sendfile_roots[i].text, file_handler(ground, sites[i])});
+  };
+  if (route.action == config::Action::kApp) add(route.app_index);
+  if (route.filter_index) add(*route.filter_index);
+  if (route.authorize_index) add(*route.authorize_index);
+  if (roots.empty()) return nullptr;
   return std::make_unique<server::NamedFiles>(std::move(roots));
 }
 

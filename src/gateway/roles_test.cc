@@ -56,6 +56,15 @@ class RolesTest : public ::testing::Test {
   std::string variables_;
 };
 
+// Whose roots it has to lie below, whatever the guarded application may name.
+TEST_F(RolesTest, AFileThatARefusalNamesIsTheAuthorizers) {
+  FakeExchange exchange(loop_, "GET", "/x/y");
+  ask(exchange, {{.output = {"Status: 403\nX-Sendfile: /srv/no.html\n\n"}}});
+  EXPECT_EQ(guarded_, 0);
+  EXPECT_EQ(exchange.response.file, "/srv/no.html");
+  EXPECT_EQ(exchange.response.file_of, "guard");
+}
+
 TEST_F(RolesTest, TwoHundredAllowsAndItsVariablesFollow) {
   FakeExchange exchange(loop_, "POST", "/x/y");
   FakeBody body({"body"});

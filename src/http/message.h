@@ -122,6 +122,7 @@ struct Response {
   std::string_view internal_redirect;
   // Not empty: the content is this file, by its absolute name, if the server lets the application name it.
   std::string_view file;
+  std::string_view file_of;  // the application that named it
   // What becomes of `fields` when the content comes from one of these two; the rest of the response is
   // ignored.
   RedirectFields redirect_fields = RedirectFields::kForget;

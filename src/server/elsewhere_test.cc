@@ -58,7 +58,8 @@ class ElsewhereTest : public ::testing::Test {
     std::vector<Destination> made;
     made.push_back({files({.prefix = "/inside/"}), "files", 1000});
     std::vector<NamedFiles::Root> roots;
-    roots.push_back({directory_.path() + "/", files({.index = {}})});
+    roots.push_back({"app", directory_.path() + "/", files({.index = {}})});
+    roots.push_back({"guard", "/srv/guard", files({.index = {}})});
     made.push_back(
         {std::make_unique<Answers>(app_), "app", 1000, std::make_unique<NamedFiles>(std::move(roots))});
     made.push_back(
@@ -202,12 +203,13 @@ TEST_F(ElsewhereTest, AHeadStaysOne) {
 
 class NamedFilesTest : public ElsewhereTest {
  protected:
-  void name(std::string file) {
-    app_ = [file](http::Exchange& exchange) {
+  void name(std::string file, std::string_view app = "app") {
+    app_ = [file, app](http::Exchange& exchange) {
       exchange.response.status = 200;
       exchange.response.redirect_fields = http::RedirectFields::kKeep;
       exchange.response.fields.add("Content-Type", "text/x-mine");
       exchange.response.file = exchange.arena.copy(file);
+      exchange.response.file_of = app;
     };
   }
 };
@@ -232,6 +234,17 @@ TEST_F(NamedFilesTest, BelowTheRootOnly) {
     EXPECT_EQ(ask("GET", "/app/x"), "502") << each;
     EXPECT_THAT(trouble_, HasSubstr("may not send"));
   }
+}
+
+TEST_F(NamedFilesTest, BelowTheRootsOfWhoNamesItOnly) {
+  for (const std::string_view app : {"guard", "another", ""}) {
+    name(directory_.path() + "/style.css", app);
+    EXPECT_EQ(ask("GET", "/app/x"), "502") << app;
+  }
+  name("/srv/guard/style.css", "guard");
+  EXPECT_EQ(ask("GET", "/app/x"), "200 style");
+  name("/srv/guard/style.css");
+  EXPECT_EQ(ask("GET", "/app/x"), "502");
 }
 
 TEST_F(NamedFilesTest, NothingWithoutRoots) {

@@ -42,17 +42,17 @@ NamedFiles::NamedFiles(std::vector<Root> roots) : roots_(std::move(roots)) {
   }
 }
 
-std::optional<NamedFiles::Found> NamedFiles::find(std::string_view name) const {
+std::optional<NamedFiles::Found> NamedFiles::find(std::string_view app, std::string_view name) const {
   if (has_dot_segment(name)) return std::nullopt;
   for (const Root& root : roots_) {
-    if (name.starts_with(root.path) && name.substr(root.path.size()).starts_with('/'))
+    if (root.app == app && name.starts_with(root.path) && name.substr(root.path.size()).starts_with('/'))
       return Found{root.files.get(), name.substr(root.path.size())};
   }
   return std::nullopt;
 }
 
 loop::Task<bool> NamedFiles::send(http::Exchange& exchange, std::string_view name) const {
-  const auto found = find(name);
+  const auto found = find(exchange.response.file_of, name);
   if (!found) co_return false;
   http::Request& request = exchange.request;
   const std::string_view method = request.method;

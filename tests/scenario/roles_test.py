@@ -43,6 +43,7 @@ CONFIGURATION = """
     role = "authorizer"
     program = "authorizer"
     time_limit = "1500ms"
+    sendfile_roots = ["gates"]
     instances = {{ min = 1, max = 4 }}
     [app.capitals]
     type = "fastcgi"
@@ -52,6 +53,7 @@ CONFIGURATION = """
     [app.application]
     type = "fastcgi"
     program = "application"
+    sendfile_roots = ["site"]
 """
 
 
@@ -60,6 +62,7 @@ def server(shared):
     for name in ("authorizer", "filter", "application"):
         compiled(shared.place, name)
     shared.place.file("site/text.txt", TEXT)
+    shared.place.file("gates/closed.txt", "closed\n")
     shared.place.file("site/large.txt", "abcdefgh" * 500_000)
     return shared(CONFIGURATION.format(owner=owner_lines('[server]\n    user = "{0}"')))
 
@@ -112,6 +115,18 @@ def test_body_reaches_what_follows(server):
 
 def test_redirect_behind_an_authorizer(server):
     assert server.get("/guarded-away/", GOOD)["Location"].startswith("http://elsewhere.example/")
+
+
+def test_each_names_files_below_its_own_roots(server):
+    """The authorizer has its own sent, before whatever it stands, and none of the application's."""
+    for target in ("/guarded-app/environment", "/guarded/text.txt", "/guarded-away/"):
+        own = server.get(target, "X-Ticket: file", f"X-File: {server.place.path}/gates/closed.txt")
+        assert own.text == "closed\n", target
+        other = server.get(target, "X-Ticket: file", f"X-File: {server.place.path}/site/text.txt")
+        assert other.status == 502 and TEXT not in other.text, target
+    sent = server.get(f"/guarded-app/sendfile?{server.place.path}/site/text.txt", GOOD)
+    assert (sent.status, sent.text) == (200, TEXT)
+    assert server.get(f"/guarded-app/sendfile?{server.place.path}/gates/closed.txt", GOOD).status == 502
 
 
 @pytest.mark.parametrize("ticket, statuses", [("gone", {500, 502, 503}), ("slow", {504})])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An authorizer on libfcgi: whoever has the ticket "good" may pass and is named to what follows; "slow" takes
-// too long, "gone" ends the process without an answer, "odd" tries to pass for somebody else's variables.
+// too long, "gone" ends the process without an answer, "odd" tries to pass for somebody else's variables,
+// "file" has the file X-File sent.
 #include <fcgi_stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@ int main(void) {
       printf("Status: 200 OK\r\nVariable-TICKET_HOLDER: rider\r\n\r\n");
     } else if (strcmp(ticket, "odd") == 0) {
       printf("Status: 200 OK\r\nVariable-REMOTE_ADDR: 6.6.6.6\r\nVariable-TICKET_HOLDER: odd\r\n\r\n");
+    } else if (strcmp(ticket, "file") == 0) {
+      printf("Status: 403 No ticket\r\nX-Sendfile: %s\r\n\r\n", getenv("HTTP_X_FILE"));
     } else if (strcmp(ticket, "gone") == 0) {
       _exit(3);
     } else if (strcmp(ticket, "slow") == 0) {
