@@ -137,7 +137,8 @@ REMUDA_API void remuda_stop(remuda_app* app);
 
 /*
  * Sends what is still owed, for 30 seconds at most, closes the connections and frees all; no request and no
- * other thread may be in use any more. Returns what main() should: 0, as servers take an end on purpose; of a CGI program the status it was finished with.
+ * other thread may be in use any more. Returns what main() should: 0, as servers take an end on purpose; of a
+ * CGI program the status it was finished with.
  */
 REMUDA_API int remuda_close(remuda_app* app);
 

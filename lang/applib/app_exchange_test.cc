@@ -19,6 +19,7 @@ namespace {
 using testing::begin;
 using testing::Program;
 using testing::record;
+using testing::request;
 using testing::stream;
 using testing::unread_body;
 
@@ -82,6 +83,33 @@ TEST_F(Exchange, AnAbortBehindABodyIsNoticedWhileAnotherThreadAccepts) {
   remuda_finish(asked, 0);
   leave();
   other.join();
+}
+
+// Its answer still leaves, and there is room again; but the program knows it no more.
+TEST_F(Exchange, AFinishedRequestIsNoNews) {
+  open();
+  send(request(1, {}));
+  int calls = 0;
+  remuda_handler handler{};
+  handler.context = &calls;
+  handler.request = [](remuda_request* asked, void*) {
+    const std::string some(50'000, 'w');
+    while (remuda_write_now(asked, some.data(), some.size()) > 0) {
+    }
+    return REMUDA_LATER;
+  };
+  handler.writable = [](remuda_request* asked, void* context) {
+    if (++*static_cast<int*>(context) > 1) return;
+    const std::string some(50'000, 'w');
+    while (remuda_write_now(asked, some.data(), some.size()) > 0) {
+    }
+    remuda_finish(asked, 0);
+  };
+  while (!answers_[1].ended && !HasFatalFailure()) {
+    ASSERT_EQ(remuda_step(app_, &handler, 0), 1);
+    read_some();
+  }
+  EXPECT_EQ(calls, 1);
 }
 
 }  // namespace

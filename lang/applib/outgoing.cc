@@ -65,6 +65,8 @@ void Outgoing::end(Request& request) {
   } else {
     request.state = Request::State::kEnding;
     ++hub_.finished;
+    request.news = request.armed = 0;  // the program knows it no more
+    static_cast<Link<NewsTag>&>(request).unlink();
   }
 }
 
