@@ -103,7 +103,9 @@ loop::Task<bool> Answering::begin(const Inquiry& inquiry) {
   conversation->begin(inquiry.body != nullptr ? inquiry.body : spooled);
   if (options_.on_client_gone == ClientGone::kAbort) exchange_.watch_client(conversation->scope());
   if (stream_ == nullptr) stream_ = exchange_.keep<ResponseStream>(exchange_);
-  stream_->attach(std::move(conversation));
+  const http::Body* input = spooled != nullptr ? spooled : inquiry.body;
+  if (inquiry.data != nullptr) input = inquiry.data;
+  stream_->attach(std::move(conversation), input);
   co_return true;
 }
 
@@ -210,23 +212,17 @@ void Answering::fill_head() {
 
 // Short output that ends soon goes out in one piece with its length; everything else as a stream.
 loop::Task<void> Answering::answer() {
+  if (ends_with_its_head()) co_return co_await answer_with_head();
   const bool ended = co_await gather();
   // The buffer does not move from here on: views into it stand in the response.
   const uint64_t have = text().size() - reader_.head_size();
   const auto announced = reader_.content_length();
-  const bool is_head = exchange_.request.method == "HEAD";
   const bool whole = ended || (announced && have >= *announced);
-  if (whole && !is_head && have < announced.value_or(0)) {
+  if (whole && have < announced.value_or(0)) {
     co_await give_up(502, "the program sent less than its Content-Length");
     co_return;
   }
-  if (ended && !announced) {
-    const Verdict verdict = co_await stream_->conversation().ended(kEndGrace);
-    if (verdict.kind != Verdict::Kind::kWhole) {
-      co_await give_up(502, verdict.trouble + " before its answer was complete");
-      co_return;
-    }
-  }
+  if (ended && !announced && !co_await ended_well()) co_return;
   fill_head();
   http::Response& response = exchange_.response;
   if (!whole) {
@@ -235,12 +231,30 @@ loop::Task<void> Answering::answer() {
     response.content = http::StreamContent{stream_};
     co_return;
   }
-  if (is_head) {
-    if (announced || have > 0) response.length = announced.value_or(have);
-  } else {
-    response.content = http::MemoryContent{text().substr(reader_.head_size(), announced.value_or(have))};
-  }
+  response.content = http::MemoryContent{text().substr(reader_.head_size(), announced.value_or(have))};
   co_await dismiss();
+}
+
+// Whatever its fields say (RFC 9112 section 6.3).
+bool Answering::ends_with_its_head() const {
+  const int status = reader_.status();
+  return exchange_.request.method == "HEAD" || status == 204 || status == 304;
+}
+
+// The response is whole with it; a length that nobody announces is counted if the content of a HEAD ends
+// soon. The stream is there to be stopped: its application finishes by itself.
+loop::Task<void> Answering::answer_with_head() {
+  auto length = reader_.content_length();
+  const bool may_be_counted = reader_.status() != 204 && reader_.status() != 304;
+  if (!length && may_be_counted && co_await gather()) {
+    if (!co_await ended_well()) co_return;
+    const uint64_t have = text().size() - reader_.head_size();
+    if (have > 0) length = have;
+  }
+  fill_head();
+  stream_->settle();
+  exchange_.response.length = length;
+  exchange_.response.content = http::StreamContent{stream_};
 }
 
 // Whether the output has ended within the gather time and the buffer.
@@ -250,13 +264,20 @@ loop::Task<bool> Answering::gather() {
   OutputBuffer& buffer = stream_->buffer;
   while (!buffer.room().empty()) {
     const uint64_t have = buffer.text().size() - reader_.head_size();
-    if (announced && have >= *announced && have > 0) co_return false;
+    if (announced && have >= *announced) co_return false;
     const auto got = co_await stream_->conversation().read(buffer.room(), limit);
     if (!got) co_return false;
     if (*got == 0) co_return true;
     buffer.added(*got);
   }
   co_return false;
+}
+
+// An end that nothing but the end itself announces may be that of a program that was killed.
+loop::Task<bool> Answering::ended_well() {
+  const Verdict verdict = co_await stream_->conversation().ended(kEndGrace);
+  if (verdict.kind == Verdict::Kind::kWhole) co_return true;
+  co_return co_await give_up(502, verdict.trouble + " before its answer was complete");
 }
 
 // --- troubles

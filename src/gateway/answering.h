@@ -75,7 +75,10 @@ class Answering {
 
   loop::Task<void> point_elsewhere();
   loop::Task<void> answer();
+  bool ends_with_its_head() const;
+  loop::Task<void> answer_with_head();
   loop::Task<bool> gather();
+  loop::Task<bool> ended_well();
   void fill_head();
 
   loop::Task<bool> refuse_head(Progress progress);

@@ -273,6 +273,60 @@ TEST_F(AnsweringTest, AnAnswerThatBreaksOff) {
   EXPECT_EQ(exchange.trouble, "closed early");
 }
 
+TEST_F(AnsweringTest, WhatHasNoContentEndsWithItsHead) {
+  const struct {
+    std::string_view method;
+    int status;
+    std::string output;
+    std::optional<uint64_t> length;
+    bool ends;
+  } cases[] = {
+      {"HEAD", 200, "Content-Type: a/b\nContent-Length: 9\n\n", 9, false},
+      {"HEAD", 200, "Content-Type: a/b\nContent-Length: 9\n\nhel", 9, true},
+      {"HEAD", 200, "Content-Type: a/b\n\nhello", 5, true},
+      {"HEAD", 200, "Content-Type: a/b\n\nhello", {}, false},
+      {"HEAD", 404, "Status: 404\nContent-Type: a/b\n\n", {}, true},
+      {"GET", 304, "Status: 304\nContent-Length: 9\n\n", 9, true},
+      {"GET", 304, "Status: 304\nContent-Length: 9\n\n", 9, false},
+      {"GET", 304, "Status: 304\n\n", {}, false},
+      {"PUT", 204, "Status: 204\nContent-Length: 9\n\n", 9, true},
+      {"HEAD", 204, "Status: 204\n\n", {}, false},
+  };
+  for (const auto& each : cases) {
+    fake_.let_finish = 0;
+    fake_.acts = {{.output = {each.output}, .error = each.ends ? 0 : ETIMEDOUT}};
+    FakeExchange exchange(loop_, each.method, "/app");
+    EXPECT_EQ(run(exchange), each.status) << each.output;
+    EXPECT_EQ(exchange.trouble, "");
+    EXPECT_EQ(exchange.response.length, each.length) << each.output;
+    EXPECT_TRUE(std::holds_alternative<http::StreamContent>(exchange.response.content)) << "it is an answer";
+    exchange.end();
+    EXPECT_EQ(fake_.let_finish, 1U);
+    EXPECT_EQ(fake_.leases, 0U);
+  }
+}
+
+TEST_F(AnsweringTest, NothingIsTheWholeOfAnswersOfLengthZero) {
+  fake_.acts = {{.output = {"Content-Type: a/b\nContent-Length: 0\n\n"}, .error = EIO}};
+  FakeExchange exchange(loop_, "GET", "/app");
+  EXPECT_EQ(run(exchange), 200);
+  EXPECT_TRUE(std::holds_alternative<http::MemoryContent>(exchange.response.content));
+  EXPECT_EQ(fake_.let_finish, 1U);
+}
+
+TEST_F(AnsweringTest, WhoAnswersFirstIsGivenTheRestOfTheRequest) {
+  FakeBody body({"the ", "body"});
+  body.known_remaining = 8;
+  fake_.acts = {{.output = {"Status: 204\n\n"}, .error = ETIMEDOUT, .reads_body_last = true}};
+  FakeExchange exchange(loop_, "PUT", "/app");
+  exchange.request.body = &body;
+  EXPECT_EQ(run(exchange), 204);
+  EXPECT_EQ(fake_.asked[0].body, "");
+  exchange.end();
+  EXPECT_EQ(fake_.asked[0].body, "the body");
+  EXPECT_EQ(fake_.let_finish, 1U);
+}
+
 TEST_F(AnsweringTest, WhatARequestGoesBy) {
   fake_.acts = {kAnswers};
   const auto key = [&] {

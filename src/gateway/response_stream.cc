@@ -4,6 +4,7 @@
 #include "gateway/response_stream.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -34,8 +35,9 @@ void OutputBuffer::drop(size_t count) {
 
 ResponseStream::~ResponseStream() { detach(); }
 
-void ResponseStream::attach(std::shared_ptr<Conversation> conversation) {
+void ResponseStream::attach(std::shared_ptr<Conversation> conversation, const http::Body* input) {
   conversation_ = std::move(conversation);
+  input_ = input;
 }
 
 void ResponseStream::detach() {
@@ -60,6 +62,27 @@ loop::Task<base::Result<size_t>> ResponseStream::read(std::span<std::byte> into)
   if (!got || *got == 0) co_return co_await end(got ? 0 : got.error().code);
   count(*got);
   co_return got;
+}
+
+// The client may go once it has been given everything: what the application still does is its own.
+loop::Task<void> ResponseStream::stop() {
+  if (debt_ == Conversation::Debt::kPaid) {
+    exchange_.stop_watching();
+    co_await let_input_end();
+  }
+  co_await conversation_->stop_input();
+}
+
+// An application that answers before it has read its request could not finish without the rest of it. It is
+// given that as long as it takes it; the client's next request mostly stands behind the same bytes.
+loop::Task<void> ResponseStream::let_input_end() {
+  if (input_ == nullptr || input_->remaining() == uint64_t{0}) co_return;
+  std::array<std::byte, 4096> dropped;
+  do {
+    const auto got = co_await conversation_->read(dropped, exchange_.loop.now() + kEndGrace);
+    if (got ? *got == 0 : got.error().code != ETIMEDOUT) co_return;
+    co_await exchange_.loop.yield();
+  } while (input_->remaining() != uint64_t{0});
 }
 
 void ResponseStream::count(size_t bytes) {

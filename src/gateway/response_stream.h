@@ -4,7 +4,8 @@
 // as the body of the response: first what came with it, then the conversation, pulled as fast as the client
 // reads.
 //
-// Kept by the exchange; letting it go tells the conversation whether the client was given everything. An
+// Kept by the exchange; letting it go tells the conversation whether the client was given everything: then
+// the client's connection goes on at once, and the application finishes by itself, within its own limits. An
 // answer that broke off, or that is shorter than was announced, is an error and never a normal end.
 #pragma once
 
@@ -49,28 +50,31 @@ class ResponseStream final : public http::Body {
 
   OutputBuffer buffer{8 * 1024};
 
-  // Another conversation in place of one that came to nothing: nothing of that one is in the buffer.
-  void attach(std::shared_ptr<Conversation> conversation);
+  // Another conversation in place of one that came to nothing: nothing of that one is in the buffer. `input`:
+  // what it reads last of what it is sent piece by piece, or null; outlives stop().
+  void attach(std::shared_ptr<Conversation> conversation, const http::Body* input);
   // Lets the conversation go: nobody will read on. Its input has been stopped.
   void detach();
 
   // What stands in the buffer behind `begin` comes first. `length`: what the application announced.
   void open(size_t begin, std::optional<uint64_t> length);
-  // The whole content has been handed over as memory, or nobody wants it.
+  // The whole content has been handed over as memory, or nobody wants it, or there is none.
   void settle() { debt_ = Conversation::Debt::kPaid; }
 
   loop::Task<base::Result<size_t>> read(std::span<std::byte> into) override;
   size_t ready() const override { return rest_.size(); }
-  loop::Task<void> stop() override { return conversation_->stop_input(); }
+  loop::Task<void> stop() override;
 
   Conversation& conversation() { return *conversation_; }
 
  private:
+  loop::Task<void> let_input_end();
   loop::Task<base::Result<size_t>> end(int error);
   void count(size_t bytes);
   std::unexpected<base::Error> fail(std::string_view trouble);
 
   std::shared_ptr<Conversation> conversation_;
+  const http::Body* input_ = nullptr;
   http::Exchange& exchange_;
   std::string_view rest_;
   std::optional<uint64_t> length_;

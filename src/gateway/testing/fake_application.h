@@ -26,8 +26,9 @@ namespace remuda::gateway::testing {
 struct Act {
   std::vector<std::string> output = {};  // given by one read() each
   Verdict verdict = {};                  // after them
-  int error = 0;                         // of the read() after them, instead of the end
-  bool reads_body = true;                // before it answers
+  int error = 0;                 // of the read() after them, instead of the end; ETIMEDOUT: it works on
+  bool reads_body = true;        // before it answers
+  bool reads_body_last = false;  // after it has answered
   bool acquires = true;
   apps::AcquireFailure failure = {};  // if it does not
   int stopped = 0;
@@ -62,6 +63,7 @@ class FakeApplication {
   std::vector<Asked> asked;
   size_t leases = 0;  // that live
   size_t given_up = 0;
+  size_t let_finish = 0;              // that owe their clients nothing
   std::vector<uint64_t> outlived_by;  // endpoints whose process lives on
   loop::Offload offload{0, 16};
 
@@ -94,9 +96,11 @@ class FakeApplication {
     }
     void begin(http::Body* body) override { body_ = body; }
     loop::Task<base::Result<size_t>> read(std::span<std::byte> into, loop::Time) override {
-      if (act_.reads_body) co_await read_all(std::exchange(body_, nullptr), fake_.asked[number_].body);
+      if (act_.reads_body && !act_.reads_body_last)
+        co_await read_all(std::exchange(body_, nullptr), fake_.asked[number_].body);
       co_await read_all(std::exchange(data_, nullptr), fake_.asked[number_].data);
       if (at_ == act_.output.size()) {
+        if (act_.reads_body_last) co_await read_all(std::exchange(body_, nullptr), fake_.asked[number_].body);
         if (act_.error != 0) co_return base::failure(act_.error, "read");
         co_return size_t{0};
       }
@@ -112,7 +116,9 @@ class FakeApplication {
       data_ = nullptr;
       co_return;
     }
-    void let_go(Debt) override {}
+    void let_go(Debt debt) override {
+      if (debt == Debt::kPaid) ++fake_.let_finish;
+    }
     void give_up(std::string_view) override { ++fake_.given_up; }
     loop::Task<Verdict> ended(loop::Duration) override { co_return act_.verdict; }
     loop::Scope& scope() override { return scope_; }
