@@ -63,26 +63,12 @@ class Sender {
     co_return co_await exchange_.output.send(pieces_, memory_flags());
   }
 
-  // The program behind a HEAD still runs to its end; its content is dropped (RFC 9110 section 9.3.2).
-  bool discards() const { return is_stream() && !has_content_; }
-  loop::Task<base::Result<void>> discard(uint64_t most) {
-    Body& body = *std::get<StreamContent>(response_.content).body;
-    for (uint64_t dropped = 0; dropped <= most;) {
-      const auto got = co_await body.read(active_.stream);
-      if (!got) co_return std::unexpected(got.error());
-      if (*got == 0) {
-        stream_ended_ = true;
-        break;
-      }
-      dropped += *got;
-      if (has_had_its_share(*got)) co_await driver_.loop().yield();
-    }
-    co_return base::Result<void>();
-  }
-
   // A stream that nobody will read to its end is told so, while everything that it uses is still there.
   bool must_stop_stream() const { return is_stream() && !stream_ended_; }
-  loop::Task<void> stop_stream() { return std::get<StreamContent>(response_.content).body->stop(); }
+  loop::Task<void> stop_stream() {
+    note_head_sent();
+    return std::get<StreamContent>(response_.content).body->stop();
+  }
 
   loop::Task<base::Result<void>> send_content() {
     if (const auto* file = std::get_if<FileContent>(&response_.content)) co_return co_await send_file(*file);
@@ -114,15 +100,14 @@ class Sender {
     const int status = response_.status;
     const bool is_head_request = exchange_.request.method == "HEAD";
     const bool is_empty = std::holds_alternative<std::monostate>(response_.content);
-    if (const auto* memory = std::get_if<MemoryContent>(&response_.content))
-      response_.length = memory->bytes.size();
-    if (const auto* file = std::get_if<FileContent>(&response_.content)) response_.length = file->length;
-    if (is_empty && !is_head_request) response_.length = 0;
-    const bool forbidden = status < 200 || status == 204 || status == 304 || response_.takeover != nullptr;
-    has_content_ = is_raw() || !(forbidden || is_head_request || is_empty);
+    const bool forbidden = status < 200 || status == 204 || response_.takeover != nullptr;
+    const bool ends_with_head = forbidden || status == 304 || is_head_request;
+    if (status != 304) take_length_of_content();
+    if (is_empty && !ends_with_head) response_.length = 0;
+    has_content_ = is_raw() || !(ends_with_head || is_empty);
     if (is_raw()) {
       framing_ = ResponseFraming::kUntilClose;
-    } else if (forbidden || (is_empty && !response_.length)) {
+    } else if (forbidden || (!has_content_ && !response_.length)) {
       framing_ = ResponseFraming::kNoContent;
     } else if (response_.length) {
       framing_ = ResponseFraming::kLength;
@@ -130,8 +115,15 @@ class Sender {
       framing_ = exchange_.request.version == Version::k10 ? ResponseFraming::kUntilClose
                                                            : ResponseFraming::kChunked;
     }
-    if (framing_ == ResponseFraming::kUntilClose && has_content_) persistence_ = Persistence::kClose;
+    if (framing_ == ResponseFraming::kUntilClose) persistence_ = Persistence::kClose;
     if (response_.takeover != nullptr) persistence_ = Persistence::kKeep;
+  }
+
+  // A 304 is about content that it does not have: its length is what the handler says (RFC 9110 8.6).
+  void take_length_of_content() {
+    if (const auto* memory = std::get_if<MemoryContent>(&response_.content))
+      response_.length = memory->bytes.size();
+    if (const auto* file = std::get_if<FileContent>(&response_.content)) response_.length = file->length;
   }
 
   bool write_head() {
@@ -164,7 +156,8 @@ class Sender {
     return response_.takeover != nullptr || (exchange_.body && !exchange_.body->ended());
   }
   int last_flags() const { return persistence_ == Persistence::kClose && !keeps_socket() ? MSG_MORE : 0; }
-  int memory_flags() const { return discards() ? 0 : last_flags(); }
+  // Stopping a stream may take a while.
+  int memory_flags() const { return is_stream() ? 0 : last_flags(); }
 
   static void skip(std::span<iovec> pieces, size_t bytes) {
     for (iovec& piece : pieces) {
@@ -206,19 +199,8 @@ class Sender {
     }
     if (!has_length()) co_return co_await end_stream(body);
     if (left > 0) co_return stream_failed({ENODATA, "the application sent less than its Content-Length"});
-    co_return co_await let_stream_end();
-  }
-
-  // The response is whole. A program that has something left to do is let come to its end, but not for ever.
-  loop::Task<base::Result<void>> let_stream_end() {
-    if (!head_.empty()) {  // of content of length 0
-      iovec head = piece_of(std::exchange(head_, {}));
-      const auto result = co_await exchange_.output.send({&head, 1}, 0);
-      if (!result) co_return result;
-    }
-    note_head_sent();
-    co_await discard(driver_.options().drain_bytes);
-    co_return base::Result<void>();
+    iovec head = piece_of(std::exchange(head_, {}));  // still there if the length is 0
+    co_return co_await exchange_.output.send({&head, 1}, 0);
   }
 
   std::unexpected<base::Error> stream_failed(const base::Error& error) {
@@ -301,8 +283,6 @@ loop::Task<Sent> send_response(Driver& driver, H1Exchange& exchange, Active& act
     const auto first = co_await sender.send_at_once();
     if (!sender.went_out_whole(first)) [[unlikely]]
       result = co_await sender.send_rest(first);
-    if (result && sender.discards()) [[unlikely]]
-      result = co_await sender.discard(UINT64_MAX);
   } else {
     result = co_await sender.send_content();
   }

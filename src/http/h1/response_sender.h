@@ -7,7 +7,8 @@
 //     none, memory   head and bytes in one sendmsg
 //     file           head with MSG_MORE, then sendfile
 //     stream         head at once, or with the first bytes if the body has them ready; chunked if its length
-//                    is not known and the client speaks HTTP/1.1, else until the end of the connection
+//                    is not known and the client speaks HTTP/1.1, else until the end of the connection. Read
+//                    no further than the response needs, then stopped: whoever gives it may have work left
 //     raw            (NPH) the stream alone; it brings its own head
 #pragma once
 
