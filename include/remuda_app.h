@@ -149,7 +149,8 @@ REMUDA_API int remuda_close(remuda_app* app);
  * sent, where that would otherwise have to wait. A thread may hold several requests.
  *
  * NULL with errno 0: the program is to end (signal, remuda_stop(), the only connection or CGI request is
- * over). NULL with another errno: ETIMEDOUT (remuda_accept_within() alone), ENOMEM, EBADF.
+ * over, the listening socket was shut down). NULL with another errno: ETIMEDOUT (remuda_accept_within()
+ * alone), ENOMEM, EBADF.
  */
 REMUDA_API remuda_request* remuda_accept(remuda_app* app);
 REMUDA_API remuda_request* remuda_accept_within(remuda_app* app, int milliseconds);

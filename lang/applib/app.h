@@ -99,6 +99,7 @@ class App final : public Hub {
   // Connections: app_connections.cc.
   int add_connection(int socket);
   void accept_connections();
+  void accept_failed(int error, bool unexpected);
   void listen_if_wanted();
   void on_event(const epoll_event& event);
   void watch(Connection& connection);

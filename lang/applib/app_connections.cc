@@ -5,6 +5,7 @@
 // close. It is edge-triggered: what has more to give than was taken stands in again_, what cannot take more
 // is not `writable`.
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +17,38 @@ namespace {
 constexpr Nanoseconds kLinger = 2'000 * kMillisecond;
 constexpr Nanoseconds kRest = 100 * kMillisecond;
 constexpr uint32_t kGone = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+// Why nothing was accepted: there is none left or one that is gone again; no descriptor or no memory for it;
+// or there will never be one, as when somebody has shut the listening socket down.
+enum class Outcome : uint8_t { kAgain, kPoor, kOver };
+Outcome outcome_of(int error) {
+  switch (error) {
+    case EAGAIN:
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:  // and what the network may report of one connection: accept(2)
+    case EPROTO:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ETIMEDOUT: return Outcome::kAgain;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS: return Outcome::kPoor;
+    default: return Outcome::kOver;
+  }
+}
+
+// A Unix socket that was shut down has nothing to accept, but says so for ever.
+bool is_shut(int listener) {
+  pollfd what{.fd = listener, .events = POLLRDHUP, .revents = 0};
+  return poll(&what, 1, 0) == 1 && (what.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
 
 }  // namespace
 
@@ -34,17 +67,24 @@ int App::add_connection(int socket) {
 
 void App::accept_connections() {
   uint32_t most = stepping_ || acceptors_ > 0 ? limits.concurrency : 0;
-  for (; most > 0 && !ending && connection_count_ < limits.connections; --most) {
+  for (bool first = true; most > 0 && !ending && connection_count_ < limits.connections; --most) {
     sockaddr_storage peer{};
     socklen_t size = sizeof(peer);
     const int socket = accept4(listener_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
-    if (socket < 0) {
-      const bool poor = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
-      if (poor) remind(rests_until_ = now() + kRest);
-      return;  // otherwise there is none left, or one that is gone again
-    }
+    if (socket < 0) return accept_failed(errno, first);
+    first = false;
     if (!peers_.admits(peer) || add_connection(socket) != 0) ::close(socket);
   }
+}
+
+// `unexpected`: after epoll has told of one.
+void App::accept_failed(int error, bool unexpected) {
+  Outcome outcome = outcome_of(error);
+  if (error == EAGAIN && unexpected && is_shut(listener_)) outcome = Outcome::kOver;
+  if (outcome == Outcome::kPoor) remind(rests_until_ = now() + kRest);
+  if (outcome != Outcome::kOver) return;
+  stop_.store(true);
+  begin_ending();
 }
 
 // The listening socket is shared with other processes: this one is woken by it only if it has a thread to

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How connections of a program that listens come and go.
+#include <errno.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -54,6 +56,37 @@ TEST_F(Listening, AChildThatStaysHoldsNoConnection) {
   int status = -1;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
+}
+
+void end_when_shut_down(remuda_app* app, int listener, int how) {
+  ASSERT_NE(app, nullptr);
+  EXPECT_EQ(remuda_accept_within(app, 0), nullptr);
+  EXPECT_EQ(errno, ETIMEDOUT);
+  shutdown(listener, how);
+  EXPECT_EQ(remuda_accept_within(app, 2000), nullptr);
+  EXPECT_EQ(errno, 0) << "the end";
+}
+
+TEST_F(Listening, EndsWhenNothingWillBeAcceptedAnyMore) {
+  open();
+  end_when_shut_down(app_, sockets_[1], SHUT_RDWR);
+}
+
+TEST_F(Listening, EndsWhenNothingWillBeReceivedAnyMore) {
+  open();
+  end_when_shut_down(app_, sockets_[1], SHUT_RD);
+}
+
+TEST_F(Listening, EndsWhenNothingWillBeAcceptedOverTcpAnyMore) {
+  options_.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in home{};
+  home.sin_family = AF_INET;
+  home.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(options_.fd, reinterpret_cast<sockaddr*>(&home), sizeof(home)), 0);
+  ASSERT_EQ(listen(options_.fd, 8), 0);
+  open();
+  end_when_shut_down(app_, options_.fd, SHUT_RDWR);
+  ::close(options_.fd);
 }
 
 // --- the program's event loop
