@@ -92,6 +92,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
   void close(int error, const char* trouble);
   loop::Loop& loop() { return ground_.loop; }
+  // Of its socket, while it is open.
+  int descriptor() const { return socket_.get(); }
 
  private:
   static constexpr size_t kEnough = 64 * 1024;

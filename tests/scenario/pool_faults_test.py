@@ -11,6 +11,7 @@ import shutil
 import signal
 import threading
 import time
+from collections import Counter
 
 import pytest
 
@@ -423,6 +424,24 @@ def test_deaf_and_dumb(herd):
     server = herd(FOUR + '\ntime_limit = "1s"\nrequest_buffering = false')
     answer = server.ask(request("POST", "/app/hang", body=b"b" * 1_000_000), timeout=10)
     assert answer.status == 504
+
+
+def test_a_body_that_is_left_unread_hurts_no_other_request(herd):
+    """libfcgi closes a connection with something unread on it, when it looks for the next request there."""
+    server = herd("instances = { min = 1, max = 1 }\nmultiplex = false")
+    assert [server.post("/app/slow", b"b").status for _ in range(20)] == [200] * 20  # so connections are kept
+    statuses: list[int] = []
+
+    def ask(size: int):
+        for _ in range(100):
+            statuses.append(server.post("/app/slow?1", b"b" * size).status)
+
+    threads = [threading.Thread(target=ask, args=(size,)) for size in (20_000, 20_000, 10, 10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(statuses) == {200: 400}
 
 
 @pytest.mark.slow

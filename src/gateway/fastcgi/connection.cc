@@ -3,12 +3,22 @@
 // See the header.
 #include "gateway/fastcgi/connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <cerrno>
 
 #include "gateway/fastcgi/connections.h"
 
 namespace remuda::gateway::fastcgi {
+
+namespace {
+
+constexpr uint64_t kReadAhead = 8192;              // by libfcgi
+constexpr std::chrono::milliseconds kSettles{10};  // who reads on has done so by then
+
+}  // namespace
 
 Connection::Connection(ChannelGround& ground, apps::Endpoint& endpoint, Connections& owner)
     : Channel(ground, endpoint), owner_(&owner), rules_(endpoint.keep_rules()), keep_(rules_.idle > 0) {}
@@ -22,7 +32,10 @@ uint16_t Connection::attach(Stream& stream) {
   const auto at = static_cast<size_t>(free - places_.begin());
   if (free == places_.end()) places_.emplace_back();
   places_[at] = {&stream, true};
-  if (active_++ == 0) heard_ = false;
+  if (active_++ == 0) {
+    heard_ = had_body_ = false;
+    began_at_ = appended();
+  }
   return static_cast<uint16_t>(at + 1);
 }
 
@@ -77,6 +90,7 @@ void Connection::take_end(const wire::FastcgiEvent& event) {
   --active_;
   ++served_;
   const bool clean = stream == nullptr || stream->has_said_all();
+  had_body_ = had_body_ || (stream != nullptr && stream->has_body());
   if (!clean) keep_ = keep_ && active_ > 0;
   if (active_ == 0) {
     rest();
@@ -90,8 +104,29 @@ void Connection::take_end(const wire::FastcgiEvent& event) {
 void Connection::rest() {
   const bool stays =
       keep_ && !has_output() && served_ < rules_.requests && owner_ != nullptr && !is_closing();
-  if (!stays || !owner_->rests(*this)) return close();
+  const Leftover left = stays ? leftover() : Leftover::kNone;
+  settling_ = left == Leftover::kPerhaps;
+  if (!stays || left == Leftover::kTooMuch || !owner_->rests(*this)) return close();
   idle_since_ = loop().now();
+}
+
+Connection::Leftover Connection::leftover() const {
+  if (!had_body_ || owner_->multiplexes() || owner_->reads_on()) return Leftover::kNone;
+  if (!is_local()) return appended() - began_at_ > kReadAhead ? Leftover::kTooMuch : Leftover::kNone;
+  if (has_unread()) return Leftover::kPerhaps;
+  return is_cut() ? Leftover::kTooMuch : Leftover::kNone;  // read as a request, and the sending ended for it
+}
+
+// Of a unix socket: what its peer has not taken.
+bool Connection::has_unread() const {
+  int bytes = 0;
+  return ::ioctl(descriptor(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+void Connection::silent() {
+  if (!std::exchange(settling_, false) || has_unread()) return close();
+  if (owner_ != nullptr) owner_->saw_reading_on();
+  if (!keep_) close();
 }
 
 void Connection::retire() {
@@ -100,7 +135,8 @@ void Connection::retire() {
 }
 
 loop::Time Connection::silence_deadline() const {
-  return active_ == 0 ? idle_since_ + rules_.idle_time : loop::kNever;
+  if (active_ > 0) return loop::kNever;
+  return idle_since_ + (settling_ ? std::min<loop::Duration>(kSettles, rules_.idle_time) : rules_.idle_time);
 }
 
 void Connection::closed(const ChannelEnd& end) {

@@ -14,6 +14,9 @@ namespace {
 // At once, for an application that multiplexes and does not say how many.
 constexpr uint32_t kUsualRequests = 64;
 
+// Of so many connections that are wanted before they have settled: otherwise a steady load would never learn.
+constexpr uint32_t kOneTells = 16;
+
 }  // namespace
 
 Connections::Connections(ChannelGround& ground, apps::Endpoint& endpoint, Multiplex multiplex,
@@ -46,6 +49,10 @@ std::shared_ptr<Connection> Connections::lend_idle(Resend resend) {
     Connection& last = *idle_.back();
     idle_.pop_back();
     if (!last.has_room()) continue;
+    if (last.is_settling()) {
+      ++hasty_ % kOneTells == 0 ? last.set_aside() : last.close();
+      continue;
+    }
     // On a local socket a send to a peer that has gone fails at once, with nothing sent.
     if (resend == Resend::kSafe || last.is_local() || !last.is_cut())
       return std::static_pointer_cast<Connection>(last.shared_from_this());

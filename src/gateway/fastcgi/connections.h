@@ -64,6 +64,9 @@ class Connections final : public apps::Connections {
   bool rests(Connection& connection);
   // `in_silence`: on its second request, without a word.
   void gone(Connection& connection, bool in_silence);
+  // The process reads what is left of a request before the next one.
+  bool reads_on() const { return reads_on_; }
+  void saw_reading_on() { reads_on_ = true; }
 
  private:
   std::shared_ptr<Connection> lend_idle(Resend resend);
@@ -83,6 +86,8 @@ class Connections final : public apps::Connections {
   bool asked_ = false;
   bool must_not_share_ = false;
   bool keeping_works_ = false;  // a second request was answered on one
+  bool reads_on_ = false;
+  uint32_t hasty_ = 0;  // connections that were wanted while they settled
 };
 
 }  // namespace remuda::gateway::fastcgi

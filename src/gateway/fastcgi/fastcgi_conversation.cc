@@ -78,6 +78,7 @@ Channel* FastcgiConversation::attach(const Question& question) {
 bool FastcgiConversation::is_shared() const { return connections_.multiplexes() || !connection_->is_alone(); }
 
 void FastcgiConversation::append(Input input, std::string_view bytes, std::string& out) {
+  has_body_ = true;
   wire::append_fastcgi_stream(request_, input == Input::kBody ? FastcgiType::kStdin : FastcgiType::kData,
                               bytes, out);
 }

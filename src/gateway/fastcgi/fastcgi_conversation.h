@@ -40,6 +40,7 @@ class FastcgiConversation final : public EndpointConversation, private Stream {
   void request_ended(uint32_t app_status, wire::FastcgiStatus status) override;
   void connection_ended(const ChannelEnd& end) override;
   bool has_said_all() const override { return is_input_complete(); }
+  bool has_body() const override { return has_body_; }
 
   void ask_if_necessary(Connections::Ask when, loop::Time deadline);
   loop::Task<void> ask(Connections::Ask when, loop::Time deadline);
@@ -49,6 +50,7 @@ class FastcgiConversation final : public EndpointConversation, private Stream {
   std::shared_ptr<Connection> connection_;
   uint16_t request_ = 0;
   uint64_t began_at_ = 0;  // of what the connection has appended
+  bool has_body_ = false;
   std::optional<loop::Scope> asking_;
 };
 

@@ -136,6 +136,23 @@ TEST_F(FastcgiEndingsTest, AnIdleConnectionThatThePeerClosesIsForgotten) {
   exchange(1);
 }
 
+// Over TCP nobody can see whether it was read: libfcgi reads 8 KiB ahead, and closes the connection for the
+// rest.
+TEST_F(FastcgiEndingsTest, ARequestLongerThanWhatIsReadAheadEndsItsConnection) {
+  for (const auto& [size, kept] : {std::pair(4UL, 1UL), {7000UL, 1UL}, {8192UL, 0UL}, {100000UL, 0UL}}) {
+    make();
+    FakeBody body({std::string(size, 'b')});
+    Answer answer;
+    world_->ask(answer, post(), &body);
+    world_->turn();
+    while (!world_->sent().empty()) world_->turn();
+    world_->answer(whole_answer(1, "Content-Type: a/b\n\nhi"));
+    world_->turn();
+    EXPECT_EQ(answer.verdict.kind, Kind::kWhole) << size;
+    EXPECT_EQ(idle(), kept) << size;
+  }
+}
+
 TEST_F(FastcgiEndingsTest, WhatComesWithoutARequestEndsTheConnection) {
   exchange(0);
   world_->answer(output(1, "more"));
