@@ -38,10 +38,10 @@
  * Threads. Everything that takes a remuda_app may be called from any thread at any time. A request is used
  * by one thread at a time, whichever. No call spins; a call that waits sleeps in the kernel.
  *
- * Ending. SIGTERM and SIGUSR1 end gracefully, unless the program has handlers of its own: what is in flight
- * is answered, what comes later is refused so that the server sends it elsewhere, then remuda_accept()
- * returns NULL. A CGI program has one request, which whoever ends it wants to end: there they stay as they
- * are.
+ * Ending. SIGTERM and SIGUSR1 end gracefully, every remuda_app that is open, unless the program has handlers
+ * of its own: what is in flight is answered, what comes later is refused so that the server sends it
+ * elsewhere, then remuda_accept() returns NULL. A CGI program has one request, which whoever ends it wants to
+ * end: there they stay as they are.
  *
  * fork(). A child must not use what its parent has opened; open in the children.
  *

@@ -61,6 +61,7 @@ class App final : public Hub {
   int step(const remuda_handler& handler, Nanoseconds deadline);
   int fd() const { return epoll_; }
   bool is_cgi() const { return cgi_; }
+  std::atomic<App*> next_with_signals = nullptr;  // signals.cc
   // Async-signal-safe.
   void stop();
 

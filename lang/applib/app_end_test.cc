@@ -3,6 +3,7 @@
 // How programs end: by remuda_stop(), by signals, and what is still owed then.
 #include <errno.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -83,6 +84,59 @@ TEST_F(Ending, StepsEndThoughAServerTakesNothing) {
   handler.request = [](remuda_request*, void*) { return 0; };
   EXPECT_EQ(remuda_step(app_, &handler, 0), 0);
   close_and([] {});
+}
+
+class Signals : public Ending {
+ protected:
+  void SetUp() override {
+    Ending::SetUp();
+    options_.keep_signals = 0;
+  }
+  static bool at_default(int number) {
+    struct sigaction action{};
+    return sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_DFL;
+  }
+  static void has_ended(remuda_app* app) {
+    EXPECT_EQ(remuda_accept_within(app, 0), nullptr);
+    EXPECT_EQ(errno, 0) << "the end";
+  }
+};
+
+TEST_F(Signals, EndWhateverIsOpen) {
+  int others[2][2];
+  remuda_app* apps[2];
+  for (int i : {0, 1}) {
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, others[i]), 0);
+    remuda_options options = options_;
+    options.fd = others[i][1];
+    apps[i] = remuda_open(&options);
+    ASSERT_NE(apps[i], nullptr);
+  }
+  open();
+  remuda_close(apps[1]);  // neither the first nor the last
+  raise(SIGTERM);
+  has_ended(app_);
+  has_ended(apps[0]);
+  remuda_close(app_);
+  app_ = nullptr;
+  EXPECT_FALSE(at_default(SIGTERM));
+  remuda_close(apps[0]);
+  EXPECT_TRUE(at_default(SIGTERM));
+  EXPECT_TRUE(at_default(SIGUSR1));
+  for (const auto& one : others) ::close(one[0]);
+}
+
+TEST_F(Signals, OfTheProgramStay) {
+  signal(SIGTERM, SIG_IGN);
+  open();
+  EXPECT_TRUE(at_default(SIGTERM) == false && at_default(SIGUSR1) == false);
+  raise(SIGTERM);
+  EXPECT_EQ(remuda_accept_within(app_, 0), nullptr);
+  EXPECT_EQ(errno, ETIMEDOUT);
+  leave();
+  remuda_close(app_);
+  app_ = nullptr;
+  EXPECT_EQ(signal(SIGTERM, SIG_DFL), SIG_IGN);
 }
 
 }  // namespace
