@@ -134,13 +134,13 @@ bool App::owes_nothing(const App& app, const Request* /*request*/) {
 }
 
 int App::close(App* app) {
-  leave_signals(*app);
   {
     Lock lock(*app);
     app->stepping_ = false;
     if (!app->ending) app->begin_ending();
     app->until(owes_nothing, nullptr, now() + kClosePatience);
   }
+  leave_signals(*app);  // one more that comes while answers leave is not to take them along
   const int status = app->cgi_status_;
   app->~App();
   ::free(app);

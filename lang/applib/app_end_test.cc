@@ -126,6 +126,19 @@ TEST_F(Signals, EndWhateverIsOpen) {
   for (const auto& one : others) ::close(one[0]);
 }
 
+TEST_F(Signals, ComeAgainWhileWhatIsOwedLeaves) {
+  answer_much();
+  raise(SIGTERM);
+  has_ended(app_);
+  close_and([] {
+    for (int i = 0; i < 5; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      raise(SIGTERM);
+    }
+  });
+  EXPECT_TRUE(at_default(SIGTERM));
+}
+
 TEST_F(Signals, OfTheProgramStay) {
   signal(SIGTERM, SIG_IGN);
   open();
