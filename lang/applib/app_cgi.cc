@@ -2,8 +2,9 @@
 //
 // See app.h: a program that was started as plain CGI (RFC 3875). Its one request is made of the environment;
 // its input is CONTENT_LENGTH bytes of fd 0, its answer goes to fd 1, its log to fd 2. These block, as they
-// do for any CGI program.
+// do for any CGI program; one that does not, as whoever made it left it so, is waited for.
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,19 @@ ssize_t write_quietly(int fd, const char* bytes, size_t size) {
   return written;
 }
 
+void wait_for(int fd, short what) {
+  pollfd descriptor{.fd = fd, .events = what, .revents = 0};
+  poll(&descriptor, 1, -1);
+}
+
 bool write_all(int fd, const char* bytes, size_t size) {
   while (size > 0) {
     const ssize_t written = write_quietly(fd, bytes, size);
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {
+      wait_for(fd, POLLOUT);
+      continue;
+    }
     if (written <= 0) return false;
     bytes += written;
     size -= static_cast<size_t>(written);
@@ -88,7 +98,8 @@ int App::fill_cgi(Request& request) {
   block->references = 1;
   const size_t wanted = cgi_left_ < Block::kSize ? static_cast<size_t>(cgi_left_) : Block::kSize;
   const ssize_t got = ::read(0, block->bytes, wanted);
-  int error = got < 0 && errno != EINTR ? errno : 0;
+  int error = got < 0 && errno != EINTR && errno != EAGAIN ? errno : 0;
+  if (got < 0 && errno == EAGAIN) wait_for(0, POLLIN);
   if (got > 0) {
     cgi_left_ -= static_cast<size_t>(got);
     error = body.append(*block, block->bytes, static_cast<size_t>(got), nullptr);

@@ -104,8 +104,9 @@ void App::go_on(Request& request) {
 
 bool App::look(Request& request) {
   if (cgi_) {
+    // What a pipe says as POLLERR, a socket says as POLLHUP.
     pollfd output{.fd = 1, .events = 0, .revents = 0};
-    if (poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLNVAL)) != 0) request.aborted = true;
+    if (poll(&output, 1, 0) == 1 && output.revents != 0) give_up_cgi(request);
     return request.aborted;
   }
   demand(request);  // whoever leads
