@@ -122,10 +122,10 @@ typedef struct remuda_options {
  * for all who share it) or a connected socket (FastCGI over that one connection). Descriptor 0 may be
  * anything else, or a connected socket beside REQUEST_METHOD in the environment (CGI: one request, from the
  * environment and standard input; calls that end in _now block like the others). FCGI_WEB_SERVER_ADDRS in the
- * environment ("10.0.0.1,::1") limits who may connect over TCP.
+ * environment ("10.0.0.1,::1") limits who may connect over TCP; empty, it does not.
  *
- * NULL: EINVAL (an option), ENOTSOCK (another `fd` than those; CGI, but no REMUDA_RESPONDER), EMFILE, ENOMEM,
- * or what the kernel says.
+ * NULL: EINVAL (an option, or FCGI_WEB_SERVER_ADDRS), ENOTSOCK (another `fd` than those; CGI, but no
+ * REMUDA_RESPONDER), EMFILE, ENOMEM, or what the kernel says.
  */
 REMUDA_API remuda_app* remuda_open(const remuda_options* options);
 

@@ -35,7 +35,9 @@ Limits limits_of(const remuda_options& options) {
   limits.concurrency = options.concurrency != 0 ? options.concurrency : options.threads;
   limits.most_requests = options.most_requests;
   if (limits.most_requests == 0) {
-    limits.most_requests = limits.concurrency < 512 ? 1024 : limits.concurrency * 2;
+    const uint64_t twice = uint64_t{limits.concurrency} * 2;
+    limits.most_requests =
+        twice < 1024 ? 1024 : static_cast<uint32_t>(twice < UINT32_MAX ? twice : UINT32_MAX);
   }
   limits.connections = options.connections;
   limits.multiplexes = options.no_multiplexing == 0;
@@ -104,9 +106,9 @@ int App::begin(const remuda_options& options) {
 
 int App::begin_socket(int fd) {
   const Socket kind = kind_of(fd);
-  if (kind == Socket::kNone || (kind == Socket::kConnected && getenv("REQUEST_METHOD") != nullptr)) {
-    return fd == 0 ? begin_cgi() : ENOTSOCK;
-  }
+  if (kind == Socket::kNone && fd != 0) return ENOTSOCK;
+  const bool connected_cgi = kind == Socket::kConnected && fd == 0 && getenv("REQUEST_METHOD") != nullptr;
+  if (kind == Socket::kNone || connected_cgi) return begin_cgi();
   if (kind == Socket::kConnected) {
     one_connection_ = true;
     return add_connection(fd);
@@ -150,6 +152,7 @@ int App::close(App* app) {
 App::~App() {
   while (Connection* connection = connections_.front()) bury(*connection);
   clear_graves();
+  while (Request* request = news.pop()) release(*request);  // CGI's only one, which nobody has taken
   if (wake_ >= 0) ::close(wake_);
   if (timer_ >= 0) ::close(timer_);
   if (epoll_ >= 0) ::close(epoll_);

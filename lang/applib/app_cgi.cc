@@ -72,7 +72,10 @@ int App::begin_cgi() {
     const char* equals = strchr(*variable, '=');
     if (equals == nullptr) continue;
     const Bytes name{*variable, static_cast<size_t>(equals - *variable)};
-    if (!request->params.add(name, {equals + 1, strlen(equals + 1)})) return ENOMEM;
+    if (!request->params.add(name, {equals + 1, strlen(equals + 1)})) {
+      release(*request);
+      return ENOMEM;
+    }
   }
   const char* length = getenv("CONTENT_LENGTH");
   cgi_left_ = length != nullptr ? strtoull(length, nullptr, 10) : 0;

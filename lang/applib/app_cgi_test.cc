@@ -136,5 +136,19 @@ TEST_F(Cgi, NoticesThatTheReaderOfASocketHasLeft) {
   ::close(input[1]);
 }
 
+// The sanitizers see whether anything is left.
+TEST_F(Cgi, IsOpenedAndClosedWithoutARequest) {
+  const int input = dup(0);
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  dup2(nothing, 0);
+  remuda_app* app = remuda_open(nullptr);
+  ASSERT_NE(app, nullptr);
+  EXPECT_EQ(remuda_is_cgi(app), 1);
+  EXPECT_EQ(remuda_close(app), 0);
+  dup2(input, 0);
+  ::close(input);
+  ::close(nothing);
+}
+
 }  // namespace
 }  // namespace remuda::app

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "peers.h"
 #include "remuda_app.h"
 #include "testing_program.h"
 
@@ -87,6 +88,16 @@ TEST_F(Listening, EndsWhenNothingWillBeAcceptedOverTcpAnyMore) {
   open();
   end_when_shut_down(app_, options_.fd, SHUT_RDWR);
   ::close(options_.fd);
+}
+
+TEST(PeerList, AnEmptyOneIsForEverybody) {
+  sockaddr_storage peer{};
+  peer.ss_family = AF_INET;
+  PeerList list;
+  EXPECT_TRUE(list.parse(nullptr) && list.admits(peer));
+  EXPECT_TRUE(list.parse("") && list.admits(peer));
+  EXPECT_TRUE(list.parse("127.0.0.1") && !list.admits(peer));
+  EXPECT_FALSE(list.parse("localhost"));
 }
 
 // --- the program's event loop

@@ -127,6 +127,23 @@ TEST_F(Program, OptionsAreChecked) {
   open();
 }
 
+TEST_F(Program, AnyConcurrencyIsPossible) {
+  options_.concurrency = 0x80000000U;
+  open();
+  send(request(1, {}));
+  remuda_request* asked = remuda_accept_within(app_, 1000);
+  ASSERT_NE(asked, nullptr);
+  remuda_finish(asked, 0);
+}
+
+// As a program has it that a CGI program starts with one connection.
+TEST_F(Program, IsNoCgiBecauseItsParentIs) {
+  setenv("REQUEST_METHOD", "GET", 1);
+  open();
+  unsetenv("REQUEST_METHOD");
+  EXPECT_EQ(remuda_is_cgi(app_), 0);
+}
+
 // Quick requests with three slow ones among them. The first comes before any answer waits; the second may
 // hold up what waits then; the third must not, as the second has shown what may happen.
 TEST_F(Program, ASlowRequestHoldsUpAnswersOnceAtMost) {

@@ -32,7 +32,7 @@ bool parse_one(const char* text, size_t size, in6_addr& address) {
 }  // namespace
 
 bool PeerList::parse(const char* text) {
-  everybody_ = text == nullptr;
+  everybody_ = text == nullptr || *text == '\0';
   if (everybody_) return true;
   while (*text != '\0') {
     const size_t size = strcspn(text, ", ");

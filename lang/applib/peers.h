@@ -13,7 +13,7 @@ namespace remuda::app {
 
 class PeerList {
  public:
-  // Null: everybody. False: no memory, or something in it is no address.
+  // Null or empty: everybody. False: no memory, or something in it is no address.
   bool parse(const char* text);
   bool admits(const sockaddr_storage& peer) const;
 
