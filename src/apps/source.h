@@ -151,6 +151,10 @@ class Source {
       const StartRequest& request, loop::Time deadline) = 0;
   virtual std::string_view name() const = 0;
 
+  // Whether an endpoint that is none of these could be lent now: who has let a request wait in vain is not
+  // asked a second time.
+  virtual bool has_another(std::span<const uint64_t> /*tried*/) { return true; }
+
   // Of an endpoint that has closed a kept connection under a request, without a word: whether its process
   // lives on, for certain. Then it is not the request that ends processes, and it may be asked again if it is
   // idempotent. Once for each such request; may take some milliseconds.

@@ -56,12 +56,12 @@ loop::Task<bool> Answering::ask(const Inquiry& inquiry) {
     if (progress == Progress::kBroken || stream_->buffer.room().empty())
       co_return co_await refuse_head(progress);
     const Verdict verdict = co_await stream_->conversation().ended(kExplainWithin);
-    if (retries >= options_.retries || !co_await may_ask_again(inquiry, verdict))
-      co_return co_await explain(verdict);
-    risked_ = risked_ || verdict.kind == Verdict::Kind::kUnknown;
     costs = verdict.kind != Verdict::Kind::kNotBegun || verdict.status == kTimedOut ||
             tried_.size() >= kRefusalsFree;
     tried_.push_back(endpoint);
+    if (retries >= options_.retries || !co_await may_ask_again(inquiry, verdict))
+      co_return co_await explain(verdict);
+    risked_ = risked_ || verdict.kind == Verdict::Kind::kUnknown;
     co_await let_go_of_this_one();
   }
 }
@@ -160,6 +160,7 @@ loop::Task<bool> Answering::may_ask_again(const Inquiry& inquiry, const Verdict&
   if (!text().empty() || interims_ > 0) co_return false;
   const bool has_whole_body = inquiry.body == nullptr || inquiry.body->remaining() == body_length_;
   if (!has_whole_body) co_return false;
+  if (verdict.status == kTimedOut && !application_.source.has_another(tried_)) co_return false;
   if (verdict.kind == Verdict::Kind::kNotBegun) co_return true;
   if (verdict.kind != Verdict::Kind::kUnknown || risked_) co_return false;
   if (!is_idempotent(exchange_.request.method)) co_return false;

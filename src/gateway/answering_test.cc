@@ -233,6 +233,20 @@ TEST_F(AnsweringTest, HintsArePassedOn) {
   EXPECT_EQ(exchange.content(), "hello");
 }
 
+// Whoever let it wait in vain would do so again.
+TEST_F(AnsweringTest, AfterATimeoutOnlySomebodyElseIsAsked) {
+  for (const Kind kind : {Kind::kUnknown, Kind::kNotBegun}) {
+    const Act hangs{.verdict = {kind, 504, "nothing came"}};
+    fake_.endpoints = 1;
+    EXPECT_EQ(status_of("GET", {hangs, kAnswers}), 504);
+    EXPECT_EQ(fake_.asked.size(), 1U);
+    fake_.endpoints = 2;
+    EXPECT_EQ(status_of("GET", {hangs, kAnswers}), 200);
+    EXPECT_EQ(status_of("GET", {hangs, hangs, kAnswers}), 504);
+    EXPECT_EQ(fake_.asked.size(), 2U);
+  }
+}
+
 TEST_F(AnsweringTest, EndlessHintsAreNoAnswer) {
   std::string hints;
   for (int i = 0; i < 20; ++i) hints += "Status: 103\n\n";

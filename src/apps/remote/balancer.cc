@@ -129,8 +129,10 @@ bool Balancer::takes_requests(const Entry& entry, loop::Time now) const {
   return is_up_or_due(entry, now) && !is_full(entry);
 }
 
-bool Balancer::has_room(loop::Time now) const {
-  return std::ranges::any_of(entries_, [&](const Entry& each) { return takes_requests(each, now); });
+bool Balancer::has_room(loop::Time now, std::span<const uint64_t> tried) const {
+  return std::ranges::any_of(entries_, [&](const Entry& each) {
+    return takes_requests(each, now) && turn_among(tried, each.member.id) == 0;
+  });
 }
 
 void Balancer::find_able(loop::Time now) {

@@ -104,8 +104,8 @@ class Balancer {
   // of one that has as many requests as it takes, or has answered one meanwhile.
   void checked(uint64_t peer, const Check& check, loop::Time now);
 
-  // Whether there is room for one more somewhere.
-  bool has_room(loop::Time now) const;
+  // Whether there is room for one more at somebody who has not been tried.
+  bool has_room(loop::Time now, std::span<const uint64_t> tried = {}) const;
   uint32_t busy() const { return busy_; }
   // Grows whenever a peer goes down or comes back.
   uint64_t changes() const { return changes_; }

@@ -122,6 +122,11 @@ void Farm::starves(RemotePeer& peer) {
   if (!peer.capacity.multiplexes || peer.busy == 0) close_idle(peer);
 }
 
+bool Farm::has_another(std::span<const uint64_t> tried, loop::Time now) const {
+  const std::scoped_lock lock(mutex_);
+  return balancer_.has_room(now, tried);
+}
+
 // What a peer says of itself is what the process says that took the connection, and there may be many behind
 // one address: only whether it multiplexes is believed.
 Capacity Farm::learned(RemotePeer& peer, const Capacity& capacity) {

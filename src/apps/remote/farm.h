@@ -116,6 +116,8 @@ class Farm {
   // A request, or a check, waits for its first byte though connections idle at its peer: those are closed, on
   // every loop, if it may be they that it waits for.
   void starves(RemotePeer& peer);
+  // Whether a peer that is up has room and is none of these.
+  bool has_another(std::span<const uint64_t> tried, loop::Time now) const;
   // What it can take from now on: configuration has the last word.
   Capacity learned(RemotePeer& peer, const Capacity& capacity);
   void cannot_keep_connections(RemotePeer& peer);

@@ -189,6 +189,10 @@ FarmSource::~FarmSource() { seat_->sign_off(); }
 
 std::string_view FarmSource::name() const { return seat_->farm().options().name; }
 
+bool FarmSource::has_another(std::span<const uint64_t> tried) {
+  return seat_->farm().has_another(tried, seat_->loop().now());
+}
+
 loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> FarmSource::acquire(
     const StartRequest& request, loop::Time deadline) {
   auto lease = std::make_unique<FarmLease<Seat>>(*seat_, request);

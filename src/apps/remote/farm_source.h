@@ -25,6 +25,7 @@ class FarmSource final : public Source {
   loop::Task<std::expected<std::unique_ptr<Lease>, AcquireFailure>> acquire(const StartRequest& request,
                                                                             loop::Time deadline) override;
   std::string_view name() const override;
+  bool has_another(std::span<const uint64_t> tried) override;
 
   static constexpr std::chrono::milliseconds kPatience{20};
 

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <random>
@@ -116,6 +117,20 @@ TEST_F(FarmTest, AvoidsWhoFailedThisRequest) {
   const uint64_t first = take(source)->endpoint()->id();
   for (int i = 0; i < 3; ++i) EXPECT_NE(take(source, {}, first)->endpoint()->id(), first);
   EXPECT_EQ(farm.status(loop_.now()).retries, 3U);
+}
+
+TEST_F(FarmTest, AnotherIsUpAndHasRoomAndWasNotTried) {
+  Farm farm(options_of({"10.0.0.1:9000", "10.0.0.2:9000 concurrency=1"}));
+  FarmSource source(farm, loop_);
+  const auto one = take(source);
+  const auto two = take(source);
+  const uint64_t first = one->endpoint()->id();
+  const uint64_t second = two->endpoint()->id();
+  EXPECT_TRUE(source.has_another(std::array{second}));
+  EXPECT_FALSE(source.has_another(std::array{first})) << "the other one is full";
+  EXPECT_FALSE(source.has_another(std::array{first, second}));
+  ASSERT_TRUE(farm.drain(one->endpoint()->name()));
+  EXPECT_FALSE(source.has_another(std::array{second}));
 }
 
 TEST_F(FarmTest, TheSameKeyGoesToTheSamePeer) {

@@ -65,6 +65,7 @@ class FakeApplication {
   size_t given_up = 0;
   size_t let_finish = 0;              // that owe their clients nothing
   std::vector<uint64_t> outlived_by;  // endpoints whose process lives on
+  size_t endpoints = SIZE_MAX;        // that could be lent
   loop::Offload offload{0, 16};
 
  private:
@@ -165,6 +166,7 @@ class FakeApplication {
       co_return std::make_unique<FakeLease>(fake_);
     }
     std::string_view name() const override { return "fake"; }
+    bool has_another(std::span<const uint64_t> tried) override { return tried.size() < fake_.endpoints; }
     loop::Task<bool> outlived(uint64_t endpoint) override {
       co_return std::ranges::find(fake_.outlived_by, endpoint) != fake_.outlived_by.end();
     }
