@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from applications import USER, compiled, owner_lines
 from harness import IS_ROOT, SLOWNESS, Server, needs
 from load import Load
 from processes import descendants_of, eventually, is_alive, title_of
+from wire import request
 
 pytestmark = needs("/usr/include/fcgiapp.h")
 
@@ -150,6 +152,26 @@ def test_worker_is_killed_while_instances_start(herd, place):
     mute.unlink()
     eventually("there are all of them", lambda: len(herd.ready()) == INSTANCES, 15)
     assert before <= herd.ready() and herd.starts() == INSTANCES
+
+
+def test_what_worked_for_a_worker_that_was_killed_gets_no_request_until_it_is_free(herd):
+    """The others answer meanwhile, and it is not ended."""
+    herd = herd()
+    before = herd.pids()
+    lost = herd.server.connect()
+    lost.send(request("GET", "/app/slow?6000"))
+    eventually("one of them works", lambda: any(
+        each["busy"] > 0 for each in control.instances(herd.server, "herd").values()))
+    herd.come_back("worker", herd.kill("worker"))
+    lost.close()
+    eventually("the worker knows the others", lambda: len(herd.ready()) == INSTANCES - 1, 10)
+    began = time.monotonic()
+    with ThreadPoolExecutor(INSTANCES) as threads:
+        answers = list(threads.map(lambda _: herd.server.post("/app/slow?200", b"x").status, range(INSTANCES)))
+    assert answers == [200] * INSTANCES
+    assert time.monotonic() - began < 4 * SLOWNESS
+    eventually("it has done its work", lambda: herd.ready() == before, 15)
+    assert herd.starts() == INSTANCES
 
 
 def test_an_instance_that_was_handed_over_is_as_any_other(herd):

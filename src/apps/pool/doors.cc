@@ -43,6 +43,13 @@ loop::Task<base::Result<loop::LoopFd>> UnixDoors::knock(const std::string& path,
   return connect_to_socket(loop_, path, deadline);
 }
 
+loop::Task<base::Result<void>> UnixDoors::wait_free(const std::string& path, loop::Time deadline) {
+  const auto socket = co_await connect_to_socket(loop_, path, deadline);
+  if (!socket) co_return std::unexpected(socket.error());
+  loop_.end_sending(socket->get());
+  co_return co_await loop_.readable(socket->get(), deadline);
+}
+
 bool UnixDoors::is_anybody_waiting(int listener) {
   pollfd asked{.fd = listener, .events = POLLIN, .revents = 0};
   return ::poll(&asked, 1, 0) > 0;

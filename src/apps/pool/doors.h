@@ -22,6 +22,9 @@ class Doors {
   virtual void remove(const std::string& path) = 0;
   // A connection that asks nothing: that it has been accepted shows that somebody is at home.
   virtual loop::Task<base::Result<loop::LoopFd>> knock(const std::string& path, loop::Time deadline) = 0;
+  // Until somebody accepts there and closes what asks nothing: whoever takes one request at a time is done
+  // then. ETIMEDOUT: it is not; else nobody is there.
+  virtual loop::Task<base::Result<void>> wait_free(const std::string& path, loop::Time deadline) = 0;
   // Whether a connection waits to be accepted.
   virtual bool is_anybody_waiting(int listener) = 0;
 
@@ -35,6 +38,7 @@ class UnixDoors final : public Doors {
   base::Result<base::Fd> open(const std::string& path) override;
   void remove(const std::string& path) override;
   loop::Task<base::Result<loop::LoopFd>> knock(const std::string& path, loop::Time deadline) override;
+  loop::Task<base::Result<void>> wait_free(const std::string& path, loop::Time deadline) override;
   bool is_anybody_waiting(int listener) override;
 
  private:

@@ -46,6 +46,35 @@ class DoorsTest : public testing::Test {
   std::vector<loop::LoopFd> connections_;
 };
 
+TEST_F(DoorsTest, SomebodyIsFreeWhenItClosesWhatAsksNothing) {
+  const std::string path = directory_ + "/free.sock";
+  auto listener = doors_.open(path);
+  ASSERT_TRUE(listener);
+  int error = -1;
+  const auto wait = [&](const std::string& where) {
+    error = -1;
+    loop_.root().spawn([](UnixDoors& doors, std::string to, loop::Time deadline,
+                          int& result) -> loop::Task<void> {
+      const auto free = co_await doors.wait_free(to, deadline);
+      result = free ? 0 : free.error().code;
+    }(doors_, where, loop_.now() + 50ms, error));
+  };
+  const auto turn = [&] {
+    while (error < 0) loop_.turn(loop_.now() + 10ms);
+    return error;
+  };
+  wait(path);
+  EXPECT_EQ(turn(), ETIMEDOUT);
+  base::Fd(::accept(listener->get(), nullptr, nullptr)).reset();
+  wait(path);
+  loop_.turn(loop_.now() + 1ms);
+  base::Fd(::accept(listener->get(), nullptr, nullptr)).reset();
+  EXPECT_EQ(turn(), 0);
+  listener->reset();
+  wait(path);
+  EXPECT_EQ(turn(), ECONNREFUSED);
+}
+
 TEST_F(DoorsTest, AreOursAlone) {
   const std::string path = directory_ + "/a.sock";
   auto first = doors_.open(path);

@@ -36,6 +36,7 @@ class FakeSpawner final : public InstanceSpawner, public Doors {
   std::vector<std::shared_ptr<Program>> programs;  // all that were ever started, in order
   std::vector<std::shared_ptr<Program>> left;      // what inherited() gives
   std::map<pid_t, Behaviour> by_pid;
+  std::map<std::string, loop::Time> busy_until;  // by the path of its socket
   std::optional<base::Error> refuses;
   size_t terminated = 0;
 
@@ -118,6 +119,13 @@ class FakeSpawner final : public InstanceSpawner, public Doors {
   void remove(const std::string&) override {}
   loop::Task<base::Result<loop::LoopFd>> knock(const std::string&, loop::Time) override {
     co_return loop::LoopFd();
+  }
+  loop::Task<base::Result<void>> wait_free(const std::string& path, loop::Time deadline) override {
+    const loop::Time until = busy_until[path];
+    if (until <= loop_.now()) co_return base::Result<void>();
+    if (auto slept = co_await loop_.sleep_until(std::min(until, deadline)); !slept) co_return slept;
+    if (until > deadline) co_return base::failure(ETIMEDOUT, "wait until it is free");
+    co_return base::Result<void>();
   }
   bool is_anybody_waiting(int listener) override {
     const auto accepts = accepts_at_.find(listeners_.at(listener));

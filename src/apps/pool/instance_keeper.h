@@ -64,6 +64,7 @@ class InstanceKeeper : public std::enable_shared_from_this<InstanceKeeper> {
   // --- the manager's notes
   enum class Stage : uint8_t { kStarting, kReady, kFailed };
   Stage stage = Stage::kStarting;
+  bool inherited = false;   // of a former worker; while it is starting: perhaps it works on a request of that
   bool restarting = false;  // part of a rolling restart: it has to answer for its health
   std::string retiring;     // why it is to be replaced; empty if it is not
   std::weak_ptr<InstanceKeeper> replaces;

@@ -323,6 +323,48 @@ TEST_F(LifetimeTest, AnHeirTakesOverWhatTheFormerWorkerLeft) {
   EXPECT_FALSE(spawner_.programs[0]->ended() || spawner_.programs[1]->ended());
 }
 
+TEST_F(LifetimeTest, AnHeirLendsWhatWorksForTheFormerWorkerWhenItIsFree) {
+  options_.min = options_.max = 2;
+  open();
+  run_for(1s);
+  stop();
+  spawner_.left = spawner_.programs;
+  spawner_.busy_until[read_label(spawner_.programs[0]->label)->socket] = loop_.now() + 10s;
+  pool_.emplace(pool_options_);
+  group_ = &pool_->add(options_);
+  begin();
+  for (int i = 0; i < 3; ++i) {
+    const Request& request = ask_and_wait();
+    EXPECT_LT(request.served_at - request.asked_at, 1ms);
+    EXPECT_EQ(request.by, 2U);
+  }
+  run_for(11s);
+  Request& both = ask({.works = 1s});
+  EXPECT_EQ(ask_and_wait().by + both.by, 3U);
+  EXPECT_EQ(spawner_.programs.size(), 2U) << "none was started besides";
+}
+
+TEST_F(LifetimeTest, AnHeirEndsWhatNeverBecomesFree) {
+  options_.min = options_.max = 1;
+  options_.drain_time = 5s;
+  options_.start_timeout = 3s;
+  open();
+  run_for(1s);
+  stop();
+  spawner_.left = spawner_.programs;
+  spawner_.busy_until[read_label(spawner_.programs[0]->label)->socket] = loop_.now() + 1h;
+  pool_.emplace(pool_options_);
+  group_ = &pool_->add(options_);
+  begin();
+  const Request& request = ask_and_wait();
+  EXPECT_EQ(request.failure, std::nullopt);
+  EXPECT_GE(request.served_at - request.asked_at, 5s);
+  EXPECT_LT(request.served_at - request.asked_at, 6s);
+  EXPECT_TRUE(spawner_.programs[0]->ended());
+  EXPECT_TRUE(logged("ended: the last request of a former worker took too long"));
+  EXPECT_EQ(status().failed_starts, 0U);
+}
+
 TEST_F(LifetimeTest, AnInstanceIsEndedByItsNumber) {
   options_.min = 1;
   open();

@@ -62,9 +62,10 @@ loop::Time Manager::look() {
   next_look_ = loop::kNever;
   for (const Keeper& keeper : std::vector(keepers_)) attend(*keeper, now);
   update_claim(now);
-  const Population population{.ready = census.ready,
+  const uint32_t ready = census.ready + perhaps_busy();
+  const Population population{.ready = ready,
                               .starting = starting(),
-                              .busy = census.busy,
+                              .busy = census.busy + perhaps_busy(),
                               .waiting = census.waiting,
                               .pressed_for = census.pressed_for};
   const Bounds bounds{.min = options_.min,
@@ -78,7 +79,7 @@ loop::Time Manager::look() {
   replace_retiring(bounds, now);
   start_missing(population, bounds, now);
   group_.set_starting(starting());
-  group_.set_growing(keepers_.empty() || census.ready + starting() < bounds.max);
+  group_.set_growing(keepers_.empty() || ready + starting() < bounds.max);
   return next_look_;
 }
 

@@ -5,7 +5,8 @@
 //     run()      looks at the group whenever something wants looking after, or the next thing is due:
 //                  ends what is condemned or drained, lets what is idle go, marks what is too old, too big or
 //                  broken, and starts what is missing (population.h), as far as the budget allows
-//     raise()    the story of one instance: started -> lent -> ended, with what each step means for the rest
+//     raise()    the story of one instance: started -> lent -> ended, with what each step means for the rest;
+//                take_over(): of one that a former worker has left: free -> lent -> ended
 //     measure()  what instances use, now and then
 //
 // A replacement is ready before the instance that it replaces drains. Starts that fail back off, doubling,
@@ -77,7 +78,9 @@ class Manager {
   // --- instances
   enum class Purpose : uint8_t { kUsual, kRestart };
   Keeper begin(const Keeper& replaces, uint32_t generation, Purpose purpose);
-  loop::Task<void> raise(Keeper keeper, bool adopted);
+  loop::Task<void> raise(Keeper keeper);
+  loop::Task<void> take_over(Keeper keeper);
+  loop::Task<base::Result<void>> wait_free(InstanceKeeper& keeper);
   loop::Task<base::Result<void>> ask_for_health(InstanceKeeper& keeper);
   void admit(const Keeper& keeper);
   void failed(const Keeper& keeper, const base::Error& error);
@@ -99,6 +102,7 @@ class Manager {
   Means means() const;
   SizeRules size_rules() const;
   uint32_t starting() const;
+  uint32_t perhaps_busy() const;  // inherited, and not known to be free
   bool has_memory_limits() const;
 
   Household& household_;

@@ -146,7 +146,13 @@ std::vector<std::string> Manager::sizing_lines() const { return to_lines(size_ru
 
 uint32_t Manager::starting() const {
   return static_cast<uint32_t>(std::ranges::count_if(keepers_, [](const Keeper& keeper) {
-    return keeper->stage == InstanceKeeper::Stage::kStarting && !keeper->is_stopped();
+    return keeper->stage == InstanceKeeper::Stage::kStarting && !keeper->inherited && !keeper->is_stopped();
+  }));
+}
+
+uint32_t Manager::perhaps_busy() const {
+  return static_cast<uint32_t>(std::ranges::count_if(keepers_, [](const Keeper& keeper) {
+    return keeper->stage == InstanceKeeper::Stage::kStarting && keeper->inherited && !keeper->is_stopped();
   }));
 }
 

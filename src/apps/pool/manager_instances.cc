@@ -47,7 +47,7 @@ Manager::Keeper Manager::begin(const Keeper& replaces, uint32_t generation, Purp
   keepers_.push_back(keeper);
   group_.change([](GroupCounters& counters) { ++counters.starts; });
   update_claim(tools_.loop.now());
-  tools_.scope.spawn(raise(keeper, false));
+  tools_.scope.spawn(raise(keeper));
   return keeper;
 }
 
@@ -61,12 +61,12 @@ void Manager::adopt(const Label& label, std::shared_ptr<Program> program) {
   auto keeper = std::make_shared<InstanceKeeper>(tools_, group_, std::move(instance));
   keepers_.push_back(keeper);
   keeper->adopt(std::move(program));
-  tools_.scope.spawn(raise(keeper, true));
+  keeper->inherited = true;
+  tools_.scope.spawn(take_over(keeper));
 }
 
-loop::Task<void> Manager::raise(Keeper keeper, bool adopted) {
-  base::Result<void> started;
-  if (!adopted) started = co_await keeper->start(tools_.loop.now() + options_.start_timeout);
+loop::Task<void> Manager::raise(Keeper keeper) {
+  auto started = co_await keeper->start(tools_.loop.now() + options_.start_timeout);
   if (started && keeper->restarting) started = co_await ask_for_health(*keeper);
   if (tools_.scope.cancelled() != 0) co_return;
   if (started) {
@@ -81,6 +81,31 @@ loop::Task<void> Manager::raise(Keeper keeper, bool adopted) {
     report_end(*keeper);
   }
   bury(keeper);
+}
+
+// Its former worker may have gone with a request that it still works on, or before it accepted.
+loop::Task<void> Manager::take_over(Keeper keeper) {
+  const auto free = co_await wait_free(*keeper);
+  if (tools_.scope.cancelled() != 0) co_return;
+  if (free && !keeper->is_stopped() && !keeper->has_ended()) {
+    admit(keeper);
+  } else {
+    keeper->stop(!free && free.error().code == ETIMEDOUT ? "the last request of a former worker took too long"
+                                                         : "nobody answered at its socket");
+  }
+  if (!co_await keeper->wait_ended()) co_return;
+  if (keeper->stage == InstanceKeeper::Stage::kStarting) keeper->stage = InstanceKeeper::Stage::kFailed;
+  settled_.notify_all();
+  report_end(*keeper);
+  bury(keeper);
+}
+
+// One that takes several requests at a time has room all the same.
+loop::Task<base::Result<void>> Manager::wait_free(InstanceKeeper& keeper) {
+  if (options_.concurrency > 1) co_return base::Result<void>();
+  const loop::Time last =
+      std::max(keeper.started() + options_.start_timeout, tools_.loop.now() + options_.drain_time);
+  co_return co_await tools_.doors.wait_free(keeper.instance()->socket, last);
 }
 
 loop::Task<base::Result<void>> Manager::ask_for_health(InstanceKeeper& keeper) {
