@@ -81,7 +81,7 @@ class Sender {
     exchange_.record.body_bytes_sent =
         is_stream() ? stream_bytes_ : sent - std::min<uint64_t>(sent, head_size_);
     if (result) return {.complete = true, .persistence = persistence_, .trouble = {}};
-    return {.trouble = result.error().what};
+    return {.trouble = cut_.empty() ? result.error().what : cut_};
   }
 
   // The head has not gone out, and the client is not to blame.
@@ -203,8 +203,10 @@ class Sender {
     co_return co_await exchange_.output.send({&head, 1}, 0);
   }
 
+  // Whoever gave the stream knows more than the error says.
   std::unexpected<base::Error> stream_failed(const base::Error& error) {
-    if (!head_.empty()) trouble_ = error.what;
+    const std::string_view why = exchange_.trouble.empty() ? error.what : exchange_.trouble;
+    (head_.empty() ? cut_ : trouble_) = why;
     return std::unexpected(error);
   }
 
@@ -265,7 +267,8 @@ class Sender {
   bool stream_ended_ = false;
   bool head_noted_ = false;
   const uint64_t bytes_before_;
-  std::string_view trouble_;
+  std::string_view trouble_;  // why nothing went out
+  std::string_view cut_;      // why the stream ended early
 };
 
 }  // namespace

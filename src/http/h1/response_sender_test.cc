@@ -127,6 +127,20 @@ TEST(StreamResponse, ThatFailsNeverSendsTheLastChunk) {
   EXPECT_EQ(world.stops, 1);
 }
 
+TEST(StreamResponse, ThatFailsIsExplainedByItsHandler) {
+  for (const bool is_ready : {true, false}) {
+    Stream world({"one"}, EPIPE);
+    const auto streamed = world.service.answer;
+    world.is_ready = is_ready;
+    world.service.answer = [&](Exchange& exchange) -> Task<void> {
+      exchange.trouble = "killed by SIGSEGV";
+      co_await streamed(exchange);
+    };
+    world.serve(kGet);
+    EXPECT_EQ(world.service.log.at(0).trouble, "killed by SIGSEGV");
+  }
+}
+
 TEST(StreamResponse, ToHeadIsNotRead) {
   const std::string head = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n";
   for (const auto length : {std::optional<uint64_t>(), std::optional<uint64_t>(8)}) {
