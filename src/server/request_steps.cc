@@ -52,17 +52,12 @@ void forget(http::Response& response) {
   response.status = 0;
 }
 
-// What a path that cannot be decoded gets, and why.
-struct PathRefusal {
-  int status;
-  std::string_view why;
-};
-
-PathRefusal refusal_of(const base::Error& error) {
+// Of one that cannot be decoded.
+std::string_view fault_of_path(const base::Error& error) {
   switch (error.code) {
-    case EILSEQ: return {400, "the path has a % that two hexadecimal digits do not follow"};
-    case EACCES: return {400, "the path leads above the root"};
-    default: return {400, "the path has a zero byte"};
+    case EILSEQ: return "the path has a % that two hexadecimal digits do not follow";
+    case EACCES: return "the path leads above the root";
+    default: return "the path has a zero byte";
   }
 }
 
@@ -132,8 +127,14 @@ Destination* RequestSteps::choose(http::Exchange& exchange, Asked asked) {
   const http::Request& request = exchange.request;
   const auto path = http::decode_path(request.raw_path, http::EncodedSlash::kKeep, exchange.arena);
   if (!path) {
-    const PathRefusal refusal = refusal_of(path.error());
-    answer_with_page(exchange, refusal.status, refusal.why);
+    const std::string_view why = fault_of_path(path.error());
+    if (asked == Asked::kFromOutside) {
+      answer_with_page(exchange, 400, why);
+    } else {
+      answer_with_page(
+          exchange, 502,
+          exchange.arena.join("the application named a path that is none (", why, "): ", request.raw_path));
+    }
     return nullptr;
   }
   const RouteMatch match = router_.match(request.authority, path->path, request.method, asked);

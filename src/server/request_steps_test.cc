@@ -208,8 +208,15 @@ TEST_F(RequestStepsTest, AnInternalRedirectIsAGetWithoutBody) {
 TEST_F(RequestStepsTest, AnInternalRedirectIsChosenAnew) {
   in_app_ = [](http::Exchange& exchange) { exchange.response.internal_redirect = "/nowhere"; };
   EXPECT_EQ(status_of("GET", "/app/x"), 404);
-  in_app_ = [](http::Exchange& exchange) { exchange.response.internal_redirect = "/%"; };
-  EXPECT_EQ(status_of("GET", "/app/x"), 400);
+}
+
+TEST_F(RequestStepsTest, AnInternalRedirectToWhatIsNoPathIsTheApplicationsFault) {
+  for (const char* path : {"/%zz", "/a/../../b", "/a%00"}) {
+    in_app_ = [&](http::Exchange& exchange) { exchange.response.internal_redirect = path; };
+    EXPECT_EQ(status_of("GET", "/app/x"), 502);
+    EXPECT_THAT(trouble_,
+                AllOf(HasSubstr("application named a path that is none (the path"), HasSubstr(path)));
+  }
 }
 
 TEST_F(RequestStepsTest, TenInternalRedirectsAndNoMore) {
