@@ -147,8 +147,10 @@ loop::Task<bool> Answering::pass_interim() {
   if (++interims_ > kMostInterims) co_return false;
   const auto fields = exchange_.arena.make<http::Fields>(exchange_.arena);
   reader_.add_fields(text(), *fields);
+  const auto informed = co_await exchange_.inform(reader_.status(), *fields);
   // A client that cannot be sent to is noticed elsewhere.
-  static_cast<void>(co_await exchange_.inform(reader_.status(), *fields));
+  if (!informed && (informed.error().code == EMSGSIZE || informed.error().code == EINVAL))
+    exchange_.trouble = exchange_.arena.join("an interim answer was dropped: ", informed.error().what);
   stream_->buffer.drop(reader_.head_size());
   reader_ = CgiResponseReader();
   co_return true;

@@ -247,6 +247,16 @@ TEST_F(AnsweringTest, AfterATimeoutOnlySomebodyElseIsAsked) {
   }
 }
 
+TEST_F(AnsweringTest, HintsThatCannotBeSentAreToldInTheLog) {
+  fake_.acts = {{.output = {"Status: 103\n\n" + kHello}}};
+  for (const int error : {EMSGSIZE, EPIPE}) {
+    FakeExchange exchange(loop_, "GET", "/app");
+    exchange.inform_error = error;
+    EXPECT_EQ(run(exchange), 200);
+    EXPECT_EQ(exchange.trouble, error == EPIPE ? "" : "an interim answer was dropped: too much of it");
+  }
+}
+
 TEST_F(AnsweringTest, EndlessHintsAreNoAnswer) {
   std::string hints;
   for (int i = 0; i < 20; ++i) hints += "Status: 103\n\n";

@@ -54,7 +54,8 @@ class Exchange {
   base::Arena& arena;  // lives as long as the exchange: for whatever the handler needs
   loop::Loop& loop;
 
-  // Sends an informational response (100..199 but 101) now. Does nothing to an HTTP/1.0 client.
+  // Sends an informational response (100..199 but 101) now. Does nothing to an HTTP/1.0 client. EMSGSIZE or
+  // EINVAL if it is one that cannot be sent; anything else is the client's doing.
   virtual loop::Task<base::Result<void>> inform(int status, const Fields& fields) = 0;
 
   // Cancels `scope` with ECONNRESET as soon as the client has gone for good. A half-closed client has not

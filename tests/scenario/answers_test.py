@@ -93,6 +93,16 @@ def test_accel_redirect(app):
     assert server.get("/app/accel?/protected/link.txt").status in (403, 404)
 
 
+@pytest.mark.parametrize("path", ["/protected/../../x", "/a%00", "/%zz"])
+def test_accel_redirect_to_what_is_no_path(app, path):
+    """The client is not told that its own request was wrong."""
+    server = app()
+    answer = server.get(f"/app/accel?{path}")
+    assert answer.status == 502 and "not valid HTTP" not in answer.text
+    assert "the application named a path that is none" in server.last_access()["trouble"]
+    server.wait_for_error(r"named a path that is none \(.*\): /")
+
+
 def test_accel_redirects_end(app):
     """One that leads to itself."""
     assert app().get("/app/accel?/app/accel?/app/accel").status in (404, 500, 502, 508)
@@ -115,6 +125,20 @@ def test_early_hints(app):
         server.count()
         connection.send(b"GET /app/hints HTTP/1.0\r\nHost: a\r\n\r\n")
         assert connection.read_head().status == 200, "HTTP/1.0 knows no interim answers"
+
+
+def test_many_early_hints(app):
+    server = app('head_limit = "128KiB"')
+    with server.connect() as connection:
+        server.count()
+        connection.send(request("GET", "/app/hints?30"))
+        hints = connection.read_head()
+        assert (hints.status, len(hints.all("Link"))) == (103, 31)
+        assert connection.read_answer().text == "hinted\n"
+    answer = server.get("/app/hints?80")
+    assert (answer.status, answer.text) == (200, "hinted\n"), "more than 64 KiB are dropped"
+    assert "interim answer was dropped" in server.last_access()["trouble"]
+    server.wait_for_error("interim answer was dropped")
 
 
 # --- who answers ------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ namespace remuda::http::h1 {
 
 namespace {
 constexpr std::chrono::seconds kAskEvery{2};
+constexpr size_t kLargestInterim = 64 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 }  // namespace
 
@@ -56,7 +57,9 @@ void H1Exchange::drop_response() {
 
 loop::Task<base::Result<void>> H1Exchange::inform(int status, const Fields& fields) {
   if (request.version == Version::k10 || output.final_begun()) co_return base::Result<void>();
-  std::array<char, 4096> room;
+  const size_t needed = interim_head_room(fields);
+  if (needed > kLargestInterim) co_return base::failure(EMSGSIZE, "an interim response of more than 64 KiB");
+  const std::span<char> room = arena.make_array<char>(needed);
   const auto head = write_interim_head(room, status, fields);
   if (!head) co_return std::unexpected(head.error());
   co_return co_await output.send_interim({room.data(), *head});

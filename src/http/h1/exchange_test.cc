@@ -126,6 +126,25 @@ TEST(Inform, ComesBeforeTheResponseAndCounts) {
   EXPECT_EQ(world.service.log.at(0).record.body_bytes_sent, 5U);
 }
 
+TEST(Inform, MaySayMuchAndNotTooMuch) {
+  const std::string link = "</" + std::string(30'000, 'a') + ">";
+  for (const size_t links : {2, 3}) {
+    World world;
+    int error = 0;
+    world.service.answer = [&](Exchange& exchange) -> Task<void> {
+      Fields fields(exchange.arena);
+      for (size_t i = 0; i < links; ++i) fields.add("Link", link);
+      const auto informed = co_await exchange.inform(103, fields);
+      if (!informed) error = informed.error().code;
+      co_await world.hello(exchange);
+    };
+    const std::string response = world.serve(kGet);
+    EXPECT_EQ(count_of(link, response), links == 2 ? 2U : 0U);
+    EXPECT_EQ(error, links == 2 ? 0 : EMSGSIZE);
+    EXPECT_THAT(response, EndsWith("hello"));
+  }
+}
+
 TEST(Inform, SaysNothingToHttp10) {
   World world;
   world.service.answer = [&](Exchange& exchange) -> Task<void> {

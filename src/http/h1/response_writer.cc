@@ -171,9 +171,11 @@ base::Result<size_t> write_response_head(std::span<char> room, const ResponseHea
   return writer.size();
 }
 
+size_t interim_head_room(const Fields& fields) { return kFixedRoom + room_of(fields); }
+
 base::Result<size_t> write_interim_head(std::span<char> room, int status, const Fields& fields) {
   if (status < 100 || status > 199 || status == 101) return base::failure(EINVAL, "not an interim status");
-  if (room.size() < kFixedRoom + room_of(fields)) return base::failure(ENOBUFS, "write an interim response");
+  if (room.size() < interim_head_room(fields)) return base::failure(ENOBUFS, "write an interim response");
   Writer writer(room);
   put_status_line(writer, status, {});
   if (!put_fields(writer, fields, status))

@@ -52,6 +52,7 @@ size_t response_head_room(const ResponseHead& head, const Response& response);
 
 // An interim response, status 100..199 but 101: status line, fields, empty line. Errors as above.
 base::Result<size_t> write_interim_head(std::span<char> room, int status, const Fields& fields);
+size_t interim_head_room(const Fields& fields);
 
 // The name of the field that made a head fail with EINVAL, "reason" or "status" for those; empty if none
 // does.

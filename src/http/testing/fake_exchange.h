@@ -164,6 +164,7 @@ class FakeExchange final : private FakeMemory, public Exchange {
     Informed said{status, {}};
     for (const Field& field : fields.all()) said.fields.emplace_back(field.name, field.value);
     informed.push_back(std::move(said));
+    if (inform_error != 0) co_return base::failure(inform_error, "too much of it");
     co_return base::Result<void>();
   }
   void watch_client(loop::Scope& scope) override {
@@ -174,6 +175,7 @@ class FakeExchange final : private FakeMemory, public Exchange {
 
   Endpoints endpoints;
   std::vector<Informed> informed;  // what inform() was told
+  int inform_error = 0;            // what it fails with
 
  private:
   LocalEnds local_ends_;

@@ -60,7 +60,12 @@ int main(void) {
       printf("X-Accel-Redirect: %s\r\nContent-Type: text/x-mine\r\nSet-Cookie: seen=1\r\n\r\n",
              value("QUERY_STRING"));
     } else if (strcmp(what, "hints") == 0) {
-      printf("Status: 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n");
+      printf("Status: 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n");
+      char name[1000] = "";
+      memset(name, 'a', sizeof name - 1);
+      for (int more = atoi(value("QUERY_STRING")); more > 0; --more)
+        printf("Link: </%s.css>; rel=preload\r\n", name);
+      printf("\r\n");
       fflush(stdout);
       usleep(100000);
       text();
