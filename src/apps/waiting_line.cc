@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pace is learnt only while somebody waits: places that come free with nobody waiting say nothing of it.
+// The pace is learnt only while somebody waits: places that come free with nobody waiting say nothing of it,
+// and neither do new ones.
 #include "apps/waiting_line.h"
 
 #include <algorithm>
@@ -64,16 +65,19 @@ WaitingLine::Waiter& WaitingLine::first_or_near(loop::Time now, const loop::Loop
   return found == nullptr ? first : *found;
 }
 
-std::shared_ptr<WaitingLine::Waiter> WaitingLine::grant(Waiter& waiter, loop::Time now) {
+std::shared_ptr<WaitingLine::Waiter> WaitingLine::grant(Waiter& waiter, loop::Time now, Place place) {
   take_out(waiter);
   waiter.state_ = Waiter::State::kGranted;
-  const loop::Duration sample = std::max(now - last_grant_, loop::Duration::zero());
-  pace_ = paces_ == 0 ? sample : pace_ + (sample - pace_) / kSmoothing;
-  paces_ = std::min(paces_ + 1, kPacesEnough);
+  if (place == Place::kFreed) learn_pace(std::max(now - last_grant_, loop::Duration::zero()));
   last_grant_ = now;
   ++admitted_;
   waited_ += std::max(now - waiter.since_, loop::Duration::zero());
   return waiter.shared_from_this();
+}
+
+void WaitingLine::learn_pace(loop::Duration sample) {
+  pace_ = paces_ == 0 ? sample : pace_ + (sample - pace_) / kSmoothing;
+  paces_ = std::min(paces_ + 1, kPacesEnough);
 }
 
 void WaitingLine::wake(const std::shared_ptr<Waiter>& waiter, loop::Loop& from) {

@@ -63,8 +63,11 @@ class WaitingLine {
   // Whose turn it is; null if nobody waits. One of the loop `here`, where the place is warm, may overtake who
   // came at nearly the same time.
   Waiter* next(loop::Time now, const loop::Loop* here = nullptr);
+  // A place that somebody has left, or one that was not there before: how long that took says nothing of the
+  // pace.
+  enum class Place : uint8_t { kFreed, kNew };
   // Takes it out of the line, with its place; the caller wakes it.
-  std::shared_ptr<Waiter> grant(Waiter& waiter, loop::Time now);
+  std::shared_ptr<Waiter> grant(Waiter& waiter, loop::Time now, Place place = Place::kFreed);
   // From the caller's loop, `from`; with or without the lock.
   static void wake(const std::shared_ptr<Waiter>& waiter, loop::Loop& from);
 
@@ -92,6 +95,7 @@ class WaitingLine {
   bool overloaded(loop::Time now) const;
   Waiter& first_or_near(loop::Time now, const loop::Loop* here);
   void take_out(Waiter& waiter);
+  void learn_pace(loop::Duration sample);
   void refuse(loop::Loop& from, Waiter& waiter, Refusal refusal);
 
   const size_t bound_;

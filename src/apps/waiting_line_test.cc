@@ -35,6 +35,11 @@ class WaitingLineTest : public testing::Test {
     EXPECT_EQ(line_.leave(*granted, {}), std::nullopt);
     return static_cast<int>(std::ranges::find(waiters_, granted) - waiters_.begin());
   }
+  // By a place that was not there before.
+  void serve_by_a_new_one() {
+    const auto granted = line_.grant(*line_.next(now_), now_, WaitingLine::Place::kNew);
+    EXPECT_EQ(line_.leave(*granted, {}), std::nullopt);
+  }
   // A pace of `each` for long enough to be known.
   void learn(loop::Duration each) {
     for (int i = 0; i < 16; ++i) {
@@ -58,6 +63,20 @@ TEST_F(WaitingLineTest, FirstComeFirstServed) {
   EXPECT_EQ(arrive(), Refusal::kFull);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(serve(), i);
   EXPECT_EQ(serve(), -1);
+}
+
+TEST_F(WaitingLineTest, HowLongAStartTakesIsNotThePace) {
+  for (int i = 0; i < 32; ++i) {
+    arrive();
+    now_ += 2s;
+    serve_by_a_new_one();
+  }
+  EXPECT_EQ(line_.expected_wait(), 0s);
+  learn(10ms);
+  arrive();
+  now_ += 2s;
+  serve_by_a_new_one();
+  EXPECT_EQ(line_.expected_wait(), 10ms);
 }
 
 TEST_F(WaitingLineTest, NewestFirstWhenTheFirstHasUsedUpHalfOfItsTime) {

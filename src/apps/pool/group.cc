@@ -55,7 +55,8 @@ Group::Borrowed Group::borrow(const Wish& wish, loop::Loop& loop, loop::Time dea
   deadline = std::min(deadline, now + options_.queue_time);
   const auto refusal = line_.may_join(loop, now, deadline);
   if (growing_ && now >= watched_until_) look_after();
-  if (refusal && !(line_.empty() && nobody_lends())) {
+  const bool may_try = line_.empty() || refusal == WaitingLine::Refusal::kHopeless;
+  if (refusal && !(may_try && nobody_lends())) {
     if (*refusal == WaitingLine::Refusal::kFull) ++turned_away_;
     line_.count(*refusal);
     return failure(*refusal, now);
@@ -200,7 +201,7 @@ void Group::add(const std::shared_ptr<Instance>& instance, loop::Loop& home) {
   instance->last_used = home.now();
   trouble_.reset();
   ledger_.add(instance);
-  serve(home);
+  serve(home, WaitingLine::Place::kNew);
 }
 
 void Group::drain(Instance& instance) {
@@ -347,12 +348,12 @@ bool Group::nobody_lends() const {
   });
 }
 
-void Group::serve(loop::Loop& from) {
+void Group::serve(loop::Loop& from, WaitingLine::Place place) {
   while (auto* const next = static_cast<PoolWaiter*>(line_.next(from.now(), &from))) {
     auto instance = ledger_.choose(next->wish);
     if (instance == nullptr) return;
     next->granted = lend(std::move(instance), next->wish, from.now());
-    WaitingLine::wake(line_.grant(*next, from.now()), from);
+    WaitingLine::wake(line_.grant(*next, from.now(), place), from);
   }
 }
 

@@ -97,7 +97,8 @@ class Group {
   uint32_t sign_on(std::shared_ptr<LoopSeat> seat);
   void sign_off(uint32_t place);
 
-  // However short the line: while no instance can be lent at all, one request waits for the first.
+  // However short the line: while no instance can be lent at all, one request waits for the first. However
+  // long it takes: meanwhile nobody is told that it would take too long, because nobody knows.
   using Borrowed = std::variant<Lent, std::shared_ptr<PoolWaiter>, AcquireFailure>;
   Borrowed borrow(const Wish& wish, loop::Loop& loop, loop::Time deadline);
   // The waiter's word when it has woken up.
@@ -172,7 +173,7 @@ class Group {
   Lent lend(std::shared_ptr<Instance> instance, const Wish& wish, loop::Time now);
   uint32_t free_instances() const;
   bool nobody_lends() const;
-  void serve(loop::Loop& from);
+  void serve(loop::Loop& from, WaitingLine::Place place = WaitingLine::Place::kFreed);
   void tell_to_close(const Instance& instance, const std::vector<uint32_t>& places);
   void look_after();
   void close_idle(Instance& instance);

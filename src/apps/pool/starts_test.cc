@@ -87,6 +87,41 @@ TEST_F(StartsTest, WhatWasLostWithTheSpawnerSaysNothingOfTheProgram) {
   EXPECT_TRUE(status().trouble.empty());
 }
 
+TEST_F(StartsTest, AColdApplicationRefusesNobodyForTheTimeOfItsStarts) {
+  options_.max = 4;
+  options_.idle_time = 100ms;
+  options_.queue_time = 5s;
+  spawner_.behaviour.accepts_after = 1s;
+  open();
+  for (int i = 0; i < 20; ++i) {
+    ask_and_wait();
+    run_for(1s);
+  }
+  std::vector<const Request*> burst;
+  for (int i = 0; i < 20; ++i) burst.push_back(&ask());
+  run_for(3s);
+  for (const Request* each : burst) EXPECT_TRUE(each->done && !each->failure);
+  EXPECT_EQ(status().queue.dropped.hopeless, 0U);
+}
+
+// Whatever the pace was: it was that of instances that are not there any more.
+TEST_F(StartsTest, WhileNobodyLendsNobodyIsToldThatItTakesTooLong) {
+  options_.max = 1;
+  options_.idle_time = 100ms;
+  options_.queue_time = 5s;
+  open();
+  for (int i = 0; i < 20; ++i) {
+    ask({.works = 1s});
+    ask({.works = 1s});
+    run_for(3s);
+  }
+  spawner_.behaviour.accepts_after = 1s;
+  std::vector<const Request*> burst;
+  for (int i = 0; i < 20; ++i) burst.push_back(&ask({.works = 1ms}));
+  run_for(3s);
+  for (const Request* each : burst) EXPECT_TRUE(each->done && !each->failure);
+}
+
 TEST_F(StartsTest, OnePlainFailureIsTriedAgainAtOnce) {
   spawner_.behaviour.ends = FakeSpawner::exited(1);
   open();
