@@ -60,7 +60,8 @@ EndpointConversation::EndpointConversation(ConversationGround& ground, std::uniq
 
 EndpointConversation::~EndpointConversation() {
   const std::string& trouble = trouble_.empty() ? verdict_.trouble : trouble_;
-  if (!trouble.empty()) ground_.log.ended(question_.request, trouble, own_journey());
+  const bool is_its_own = stopped_ != ECONNRESET;  // that the client left stands in the server's line
+  if (!trouble.empty() && is_its_own) ground_.log.ended(question_.request, trouble, own_journey());
 }
 
 void EndpointConversation::begin(http::Body* body) {

@@ -173,7 +173,9 @@ def test_client_that_left_ends_the_program(start, place, how):
     eventually("the program runs", lambda: sleepers(server))
     connection.reset() if how == "reset" else connection.close()
     eventually("the program has ended", lambda: not sleepers(server), 8)
-    assert not server.wait_for_access()[-1]["complete"]
+    line = server.wait_for_access()[-1]
+    assert (line["status"], line["complete"]) == (0, False)
+    assert "left" in line["trouble"] and " error " not in server.errors()
 
 
 def test_grandchild_that_holds_the_output(server):

@@ -129,6 +129,7 @@ void CgiConversation::report() {
   std::string trouble = trouble_;
   if (trouble.empty() && !its.stopped.empty()) trouble = "stopped: " + std::string(its.stopped);
   if (trouble.empty() && !its.ending.success()) trouble = to_string(its.ending);
+  if (stopped_ == ECONNRESET) trouble.clear();  // it is not the program's
   log_.ended(request_id_, trouble, its);
 }
 

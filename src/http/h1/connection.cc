@@ -158,6 +158,8 @@ loop::Task<Connection::Next> Connection::answer_refused(H1Exchange& exchange, Ac
 
 loop::Task<Connection::Next> Connection::answer(H1Exchange& exchange, Active& active, Input& input) {
   const Response& response = exchange.response;
+  if (exchange.client_has_left()) [[unlikely]]
+    co_return co_await leave_unanswered(exchange);
   if (response.status < 200 || response.takeover != nullptr) [[unlikely]]
     co_await make_answerable(exchange, active);
   Sent sent = co_await send_response(driver_, exchange, active, wish(exchange));
@@ -174,6 +176,17 @@ loop::Task<Connection::Next> Connection::answer(H1Exchange& exchange, Active& ac
   if (sent.complete && sent.persistence == Persistence::kKeep && body_ended) [[likely]]
     co_return Next::kIdle;
   co_return co_await after_response(exchange, active, sent);
+}
+
+// Nobody is there any more: what the handler made of that is told to nobody and is no failure of the
+// server's.
+loop::Task<Connection::Next> Connection::leave_unanswered(H1Exchange& exchange) {
+  const auto* stream = std::get_if<StreamContent>(&exchange.response.content);
+  if (stream != nullptr) co_await stream->body->stop();
+  exchange.drop_response();
+  exchange.record.trouble = "the client left before it was answered";
+  finish(exchange, {});
+  co_return Next::kClose;
 }
 
 // What no client can be sent becomes an error; before a takeover the request's body is read to its end, since

@@ -50,6 +50,7 @@ class Connection : public base::Link<Connection> {
   Head head_cut_short(H1Exchange& exchange, int error);
   void refuse(H1Exchange& exchange, int status, std::string_view why);
   loop::Task<Next> answer(H1Exchange& exchange, Active& active, Input& input);
+  loop::Task<Next> leave_unanswered(H1Exchange& exchange);
   loop::Task<void> make_answerable(H1Exchange& exchange, Active& active);
   Persistence wish(const H1Exchange& exchange) const;
   loop::Task<Next> answer_refused(H1Exchange& exchange, Active& active);

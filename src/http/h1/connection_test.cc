@@ -201,6 +201,24 @@ TEST(Connection, LogsAHeadThatWasCutOff) {
   EXPECT_THAT(world.service.log[0].trouble, HasSubstr("left"));
 }
 
+TEST(Connection, AnswersNobodyWhoHasLeft) {
+  World world;
+  world.service.answer = [&](Exchange& exchange) -> Task<void> {
+    loop::Scope waiting(exchange.loop);
+    exchange.watch_client(waiting);
+    co_await exchange.loop.sleep_until(exchange.loop.now() + seconds(5));
+    exchange.stop_watching();
+    exchange.response.status = 503;
+  };
+  world.backend.put(world.far, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  world.backend.after(seconds(1), [&] { world.backend.reset(world.far); });
+  world.run();
+  ASSERT_THAT(world.service.log, SizeIs(1));
+  EXPECT_EQ(world.service.log[0].record.status, 0);
+  EXPECT_FALSE(world.service.log[0].record.complete);
+  EXPECT_THAT(world.service.log[0].trouble, HasSubstr("left"));
+}
+
 // --- drain -------------------------------------------------------------------------------------------------
 
 TEST(Drain, ClosesIdleConnections) {

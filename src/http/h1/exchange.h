@@ -21,6 +21,8 @@ class H1Exchange final : public Exchange {
   loop::Task<base::Result<void>> inform(int status, const Fields& fields) override;
   void watch_client(loop::Scope& scope) override;
   void stop_watching() override;
+  // Seen by the watch: nothing reaches it any more.
+  bool client_has_left() const { return client_gone_; }
 
   // The head is complete: makes the request's body from its framing, if it has one.
   void begin_body();
