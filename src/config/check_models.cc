@@ -129,25 +129,28 @@ void Checker::check_farm(const App& app, const std::string& name) {
   }
 }
 
-// One budget over all applications of model pool.
+// One budget over all applications of model pool, shared out among the worker processes. Each application
+// holds one instance at least where it is asked for: one that finds no room would wait for ever.
 void Checker::check_pool() {
-  const uint32_t budget = config_.pool.instances;
-  uint64_t guaranteed = 0;
-  uint64_t least = 0;
+  const uint64_t budget = config_.pool.instances;
+  if (budget == 0) return;
+  const Workers& workers = config_.workers;
+  const uint64_t processes = workers.start == Start::kAhead ? std::max<uint64_t>(workers.processes, 1) : 1;
+  uint64_t needed = 0;
   for (const App& app : config_.apps) {
     if (app.model != AppModel::kPool) continue;
-    guaranteed += app.instances.guaranteed;
-    least += app.instances.min;
+    const uint64_t held = std::max(app.instances.guaranteed, app.instances.min);
+    needed += std::max<uint64_t>(held / processes, 1);
   }
-  if (budget == 0) return;
-  if (guaranteed > budget) {
-    error("pool.instances", {}, fmt::format("pool.instances: {} are guaranteed to applications", guaranteed),
-          fmt::format("pool.instances = {} or more, or guarantee less", guaranteed));
-  }
-  if (least > budget) {
-    error("pool.instances", {}, fmt::format("pool.instances: {} must always be there (instances.min)", least),
-          fmt::format("pool.instances = {} or more, or less min", least));
-  }
+  const uint64_t each = std::max<uint64_t>(budget / processes, 1);
+  if (needed <= each) return;
+  const std::string where = processes == 1 ? "" : fmt::format(" in each of {} worker processes", processes);
+  error("pool.instances", {},
+        fmt::format("pool.instances: {}{} is less than the {} that the applications hold{}: what is "
+                    "guaranteed, min, or one each",
+                    budget, processes == 1 ? "" : fmt::format(", {}{},", each, where), needed,
+                    processes == 1 ? "" : " there"),
+        fmt::format("pool.instances = {} or more, or guarantee less", needed * processes));
 }
 
 }  // namespace remuda::config

@@ -146,8 +146,24 @@ TEST(Instances, FitTogether) {
   EXPECT_THAT(
       pool("instances.guaranteed = 3\n[pool]\ninstances = 2"),
       ElementsAre(
-          "r.toml:6:13: pool.instances: 3 are guaranteed to applications; pool.instances = 3 or more, "
-          "or guarantee less"));
+          "r.toml:6:13: pool.instances: 2 is less than the 3 that the applications hold: what is guaranteed, "
+          "min, or one each; pool.instances = 3 or more, or guarantee less"));
+}
+
+TEST(Instances, OfEachApplicationHaveRoom) {
+  const std::string two = "[app.y]\ntype = \"fastcgi\"\nprogram = \"hello\"\n[pool]\ninstances = ";
+  EXPECT_THAT(pool(two + "2"), ElementsAre("(none)"));
+  EXPECT_THAT(
+      pool(two + "1"),
+      ElementsAre("r.toml:8:13: pool.instances: 1 is less than the 2 that the applications hold: what is "
+                  "guaranteed, min, or one each; pool.instances = 2 or more, or guarantee less"));
+  EXPECT_THAT(pool(two + "4\n[workers]\nprocesses = 2"), ElementsAre("(none)"));
+  EXPECT_THAT(
+      pool(two + "3\n[workers]\nprocesses = 2"),
+      ElementsAre(
+          "r.toml:8:13: pool.instances: 3, 1 in each of 2 worker processes, is less than the 2 that the "
+          "applications hold there: what is guaranteed, min, or one each; pool.instances = 4 or more, or "
+          "guarantee less"));
 }
 
 TEST(Scripts, AreWellFormed) {

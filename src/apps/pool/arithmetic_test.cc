@@ -134,6 +134,22 @@ TEST(Budget, NothingIsTakenWhileRoomIsBeingMadeNorBelowAGuarantee) {
   EXPECT_EQ(budget.reclaim_for(shop), std::nullopt);
 }
 
+TEST(Budget, WhoHasNoneIsGivenAnIdleOneThatNobodyPromised) {
+  Budget budget({.instances = 2});
+  const size_t blog = budget.add({.guaranteed = 1, .held = 1, .idlest = 2s});
+  const size_t shop = budget.add({.guaranteed = 1, .promised = 1, .held = 1, .idlest = 1h});
+  const size_t wiki = budget.add({.guaranteed = 1});
+  EXPECT_FALSE(budget.allows(wiki));
+  EXPECT_EQ(budget.reclaim_for(wiki), blog);
+  budget.claim(blog).idlest = {};
+  EXPECT_EQ(budget.reclaim_for(wiki), std::nullopt) << "it works";
+  budget.claim(blog) = {.guaranteed = 1, .held = 0};
+  budget.claim(wiki).held = 1;
+  budget.claim(wiki).idlest = 1s;
+  EXPECT_EQ(budget.reclaim_for(blog), wiki);
+  EXPECT_EQ(budget.reclaim_for(shop), std::nullopt);
+}
+
 TEST(Label, ComesBackAsItWas) {
   const Label label{.app = "my app", .id = 77, .generation = 3, .socket = "/run/x/blog.1-2.sock"};
   const std::string text = to_text(label);

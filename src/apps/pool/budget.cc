@@ -35,15 +35,20 @@ bool Budget::allows(size_t index) const {
 
 std::optional<size_t> Budget::reclaim_for(size_t index) const {
   const Claim& asking = claims_[index];
-  const bool guaranteed = asking.held < asking.guaranteed;
   if (std::ranges::any_of(claims_, [](const Claim& claim) { return claim.ending > 0; })) return std::nullopt;
+  const auto burst = idlest_above(&Claim::guaranteed, index);
+  if (asking.held >= asking.guaranteed)
+    return burst && claims_[*burst].idlest >= kIdleEnough ? burst : std::nullopt;
+  return burst || asking.held > 0 ? burst : idlest_above(&Claim::promised, index);
+}
+
+// Of the others, whose idlest instance has been idle for longest, if it holds more than `kept`.
+std::optional<size_t> Budget::idlest_above(uint32_t Claim::* kept, size_t index) const {
   std::optional<size_t> from;
   for (size_t i = 0; i < claims_.size(); ++i) {
     const Claim& claim = claims_[i];
-    if (i == index || claim.held - claim.leaving <= claim.guaranteed ||
-        claim.idlest == loop::Duration::zero())
-      continue;
-    if (!guaranteed && claim.idlest < kIdleEnough) continue;
+    const bool spares = claim.held - claim.leaving > claim.*kept && claim.idlest > loop::Duration::zero();
+    if (i == index || !spares) continue;
     if (!from || claim.idlest > claims_[*from].idlest) from = i;
   }
   return from;

@@ -6,6 +6,9 @@
 //     guaranteed   an application below its guarantee gets its instance: from what is free, else an idle
 //                  burst instance of another has to go for it
 //     burst        above it, whoever asks gets what is left after everybody's guarantees
+//
+// Everybody is guaranteed one, promised or not: where there is no room for that, one that nobody has promised
+// and that idles goes for an application that has none.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +23,7 @@ namespace remuda::apps::pool {
 // What an application holds and may hold.
 struct Claim {
   uint32_t guaranteed = 1;
+  uint32_t promised = 0;    // of those, by the configuration; the rest is that everybody has one
   uint32_t held = 0;        // instances, with those that start and those that end
   uint32_t leaving = 0;     // of them, those that drain or end
   uint32_t ending = 0;      // of those, the ones without a request: they make room at once
@@ -44,9 +48,9 @@ class Budget {
 
   // Whether this one may start another instance now.
   bool allows(size_t index) const;
-  // Who should end its idlest instance, so that it may: one that bursts. An idle one is taken from for a
-  // guarantee at once, for a burst only when it has been idle for kIdleEnough. Nobody while room is being
-  // made already.
+  // Who should end its idlest instance, so that it may: one that bursts, or has one that was not promised
+  // where this one has none. An idle one is taken from for a guarantee at once, for a burst only when it has
+  // been idle for kIdleEnough. Nobody while room is being made already.
   std::optional<size_t> reclaim_for(size_t index) const;
 
   // Memory that this one may use: the limit without what others hold.
@@ -56,6 +60,7 @@ class Budget {
   static constexpr loop::Duration kIdleEnough = std::chrono::seconds(5);
 
  private:
+  std::optional<size_t> idlest_above(uint32_t Claim::* kept, size_t index) const;
   uint64_t total_held() const;
   uint64_t total_memory() const;
 

@@ -434,5 +434,32 @@ TEST_F(LifetimeTest, OneApplicationCannotStarveTheOther) {
   stop();
 }
 
+TEST_F(LifetimeTest, TheLastOfManyApplicationsIsServedToo) {
+  pool_options_.instances = 2;
+  pool_.emplace(pool_options_);
+  group_ = &pool_->add(options_);
+  GroupOptions shop = options_;
+  shop.name = "shop";
+  PoolSource second(pool_->add(shop), loop_);
+  GroupOptions wiki = options_;
+  wiki.name = "wiki";
+  PoolSource third(pool_->add(wiki), loop_);
+  begin();
+  int served = 0;
+  for (int round = 0; round < 2; ++round) {
+    for (PoolSource* source : {&*source_, &second, &third}) {
+      clients_.spawn([](loop::Loop& loop, PoolSource& from, int& count) -> loop::Task<void> {
+        StartRequest request;
+        const auto lease = co_await from.acquire(request, loop.now() + 3s);
+        if (lease) ++count;
+      }(loop_, *source, served));
+      run_for(1s);
+    }
+  }
+  EXPECT_EQ(served, 6);
+  EXPECT_EQ(spawner_.running(), 2U);
+  stop();
+}
+
 }  // namespace
 }  // namespace remuda::apps::pool
