@@ -220,7 +220,7 @@ loop::Task<void> Answering::answer() {
   // The buffer does not move from here on: views into it stand in the response.
   const uint64_t have = text().size() - reader_.head_size();
   const auto announced = reader_.content_length();
-  const bool whole = ended || (announced && have >= *announced);
+  const bool whole = ended || (announced && have >= *announced && !stream_->input_flows());
   if (whole && have < announced.value_or(0)) {
     co_await give_up(502, "the program sent less than its Content-Length");
     co_return;

@@ -338,6 +338,19 @@ TEST_F(AnsweringTest, NothingIsTheWholeOfAnswersOfLengthZero) {
   EXPECT_EQ(fake_.let_finish, 1U);
 }
 
+TEST_F(AnsweringTest, AShortAnswerBeforeTheRequestIsReadTakesNothingOfItAway) {
+  FakeBody body({"the ", "body"});
+  body.known_remaining = 8;
+  fake_.acts = {{.output = {"Content-Type: a/b\nContent-Length: 2\n\nok"}, .error = ETIMEDOUT}};
+  fake_.acts[0].reads_body_last = true;
+  FakeExchange exchange(loop_, "PUT", "/app");
+  exchange.request.body = &body;
+  EXPECT_EQ(run(exchange), 200);
+  EXPECT_EQ(exchange.response.length, 2U);
+  EXPECT_EQ(exchange.content(), "ok");
+  EXPECT_EQ(fake_.asked[0].body, "the body");
+}
+
 TEST_F(AnsweringTest, WhoAnswersFirstIsGivenTheRestOfTheRequest) {
   FakeBody body({"the ", "body"});
   body.known_remaining = 8;

@@ -76,13 +76,13 @@ loop::Task<void> ResponseStream::stop() {
 // An application that answers before it has read its request could not finish without the rest of it. It is
 // given that as long as it takes it; the client's next request mostly stands behind the same bytes.
 loop::Task<void> ResponseStream::let_input_end() {
-  if (input_ == nullptr || input_->remaining() == uint64_t{0}) co_return;
+  if (!input_flows()) co_return;
   std::array<std::byte, 4096> dropped;
   do {
     const auto got = co_await conversation_->read(dropped, exchange_.loop.now() + kEndGrace);
     if (got ? *got == 0 : got.error().code != ETIMEDOUT) co_return;
     co_await exchange_.loop.yield();
-  } while (input_->remaining() != uint64_t{0});
+  } while (input_flows());
 }
 
 void ResponseStream::count(size_t bytes) {

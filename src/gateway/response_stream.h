@@ -65,6 +65,9 @@ class ResponseStream final : public http::Body {
   size_t ready() const override { return rest_.size(); }
   loop::Task<void> stop() override;
 
+  // The application has not been sent its whole request yet.
+  bool input_flows() const { return input_ != nullptr && input_->remaining() != uint64_t{0}; }
+
   Conversation& conversation() { return *conversation_; }
 
  private:
