@@ -39,6 +39,7 @@ class FakeSpawner final : public InstanceSpawner, public Doors {
   std::map<std::string, loop::Time> busy_until;  // by the path of its socket
   std::optional<base::Error> refuses;
   size_t terminated = 0;
+  size_t killed_at_once = 0;
 
   size_t running() const {
     return static_cast<size_t>(std::ranges::count_if(
@@ -100,16 +101,14 @@ class FakeSpawner final : public InstanceSpawner, public Doors {
   void terminate(const Program& program) override {
     ++terminated;
     const bool heeds = by_pid.at(pid_of(program)).heeds_term;
-    backend_.after(std::chrono::milliseconds(heeds ? 2 : 5000), [this, id = program.id(), heeds] {
-      for (const auto& each : std::vector(programs)) {
-        if (each->id() != id) continue;
-        Ending ending = killed();
-        if (heeds) ending.code = 15;
-        end(*each, ending);
-      }
-    });
+    Ending ending = killed();
+    if (heeds) ending.code = 15;
+    end_in(std::chrono::milliseconds(heeds ? 2 : 5000), program, ending);
   }
-  void kill(const Program& program) override { terminate(program); }
+  void kill(const Program& program) override {
+    ++killed_at_once;
+    end_in(std::chrono::milliseconds(2), program, killed());
+  }
   void terminate_group(const Program&) override {}
 
   // --- Doors
@@ -133,6 +132,14 @@ class FakeSpawner final : public InstanceSpawner, public Doors {
   }
 
  private:
+  void end_in(loop::Duration time, const Program& program, const Ending& ending) {
+    backend_.after(time, [this, id = program.id(), ending] {
+      for (const auto& each : std::vector(programs)) {
+        if (each->id() == id) end(*each, ending);
+      }
+    });
+  }
+
   loop::DeterministicBackend& backend_;
   loop::Loop& loop_;
   uint64_t last_id_ = 0;

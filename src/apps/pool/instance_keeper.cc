@@ -108,6 +108,12 @@ void InstanceKeeper::stop(std::string_view why) {
   tools_.spawner.terminate(*program_);
 }
 
+void InstanceKeeper::hurry() {
+  if (!stopped_ || has_ended() || std::exchange(hurried_, true)) return;
+  tools_.log.debug("app {}: others wait for their end too: killed", instance_->name);
+  tools_.spawner.kill(*program_);
+}
+
 loop::Task<void> InstanceKeeper::measure(loop::Time deadline) {
   if (has_ended() || !program_->started()) co_return;
   const auto measured = co_await tools_.spawner.measure(*program_, deadline);

@@ -49,6 +49,9 @@ class InstanceKeeper : public std::enable_shared_from_this<InstanceKeeper> {
   // TERM, then KILL, once. `why` is static text.
   void stop(std::string_view why);
   bool is_stopped() const { return stopped_; }
+  // Stopped, and KILL at once for what is left of it.
+  void hurry();
+  bool is_hurried() const { return hurried_; }
   bool has_ended() const { return program_ == nullptr || program_->ended(); }
 
   // Keeps what it found; nothing if the spawner could not say.
@@ -96,6 +99,7 @@ class InstanceKeeper : public std::enable_shared_from_this<InstanceKeeper> {
   loop::Event errors_ended_;
   bool reading_errors_ = false;
   bool stopped_ = false;
+  bool hurried_ = false;
 };
 
 }  // namespace remuda::apps::pool

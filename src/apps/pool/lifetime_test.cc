@@ -434,6 +434,23 @@ TEST_F(LifetimeTest, OneApplicationCannotStarveTheOther) {
   stop();
 }
 
+TEST_F(LifetimeTest, WhatEndsSlowlyDoesNotPileUp) {
+  options_.max = 1;
+  spawner_.behaviour.heeds_term = false;  // it takes five seconds
+  open();
+  size_t most = 0;
+  for (int i = 0; i < 20; ++i) {
+    const Request& request = ask({.works = 200ms});
+    run_for(150ms);
+    ASSERT_NE(request.lease, nullptr);
+    request.lease->terminate("its time limit passed");
+    run_for(150ms);
+    most = std::max(most, spawner_.running());
+  }
+  EXPECT_LE(most, 2U);
+  EXPECT_GE(spawner_.killed_at_once, 15U);
+}
+
 TEST_F(LifetimeTest, TheLastOfManyApplicationsIsServedToo) {
   pool_options_.instances = 2;
   pool_.emplace(pool_options_);

@@ -76,6 +76,7 @@ loop::Time Manager::look() {
                       .at_once = household_.machine.cores,
                       .patience = Group::kPatience};
   if (census.waiting > 0) due(now + Group::kPatience);
+  hurry_stopping(bounds);
   let_idle_go(population, bounds, now);
   replace_retiring(bounds, now);
   start_missing(population, bounds, now);
@@ -128,6 +129,18 @@ void Manager::judge(InstanceKeeper& keeper, const Group::Facts& facts, loop::Tim
   } else {
     due(keeper.old_at);
   }
+}
+
+// They are not counted, so that another one may come at once; but what ends slowly uses memory too. So there
+// are at most as many of them as there may be of the others: the first have had the most time to end.
+void Manager::hurry_stopping(const Bounds& bounds) {
+  std::vector<InstanceKeeper*> stopping;
+  for (const Keeper& keeper : keepers_) {
+    if (keeper->is_stopped() && !keeper->has_ended() && !keeper->is_hurried())
+      stopping.push_back(keeper.get());
+  }
+  const size_t left = bounds.max;
+  for (size_t i = 0; i + left < stopping.size(); ++i) stopping[i]->hurry();
 }
 
 // Whoever was used last stays: the others have been idle for longest.

@@ -70,6 +70,7 @@ class Manager {
   void attend_draining(InstanceKeeper& keeper, const Group::Facts& facts, loop::Time now);
   void attend_doubtful(InstanceKeeper& keeper, const Group::Facts& facts, loop::Time now);
   void judge(InstanceKeeper& keeper, const Group::Facts& facts, loop::Time now);
+  void hurry_stopping(const Bounds& bounds);
   void let_idle_go(const Population& population, const Bounds& bounds, loop::Time now);
   void replace_retiring(const Bounds& bounds, loop::Time now);
   void start_missing(const Population& population, const Bounds& bounds, loop::Time now);
