@@ -132,11 +132,12 @@ inline constexpr std::array kAppOptions{
                                  .minimum = 10,
                                  .maximum = kHour,
                                  .models = kPool | kRemote}),
-    bind<&App::send_timeout>({.name = "send_timeout",
-                              .text = "Without the application taking a byte of the request; then 504.",
-                              .minimum = 10,
-                              .maximum = 24 * kHour,
-                              .models = kPool | kRemote}),
+    bind<&App::send_timeout>(
+        {.name = "send_timeout",
+         .text = "Without the application taking a byte of the request, or sending one; then 504.",
+         .minimum = 10,
+         .maximum = 24 * kHour,
+         .models = kPool | kRemote}),
     bind<&App::first_byte_timeout>(
         {.name = "first_byte_timeout",
          .text = "From the end of the request to the first byte of the answer; then 504.",

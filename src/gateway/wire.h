@@ -42,7 +42,7 @@ struct WireOptions {
   Multiplex multiplex = Multiplex::kAuto;
   ClientGone on_client_gone = ClientGone::kAbort;
   loop::Duration connect_timeout = std::chrono::seconds(5);
-  loop::Duration send_timeout = std::chrono::seconds(30);  // the application takes nothing for so long
+  loop::Duration send_timeout = std::chrono::seconds(30);  // nothing goes to it or comes from it
   loop::Duration first_byte_timeout{};                     // from the end of the request's parameters
   loop::Duration read_timeout = std::chrono::seconds(60);  // between two pieces of an answer
   loop::Duration time_limit = std::chrono::seconds(60);    // from begin() to the last byte
