@@ -147,7 +147,7 @@ std::string to_json(const Snapshot& snapshot) {
 
 std::string to_json(const apps::RestartReport& report) {
   Json json{{"succeeded", report.succeeded}, {"replaced", report.replaced}, {"lines", report.lines}};
-  if (!report.succeeded) json["error"] = "the restart failed: the old instances serve on";
+  if (!report.succeeded) json["error"] = fmt::format("the restart failed: {}", who_serves(report));
   return text_of(json);
 }
 

@@ -159,7 +159,7 @@ loop::Task<void> Service::restart(http::Exchange& exchange, apps::Control& app) 
   said_(fmt::format("app {}: a restart was ordered", app.name()));
   const apps::RestartReport report = co_await app.restart();
   said_(report.succeeded ? fmt::format("app {}: restarted, {} replaced", app.name(), report.replaced)
-                         : fmt::format("app {}: the restart failed, the old instances serve on", app.name()));
+                         : fmt::format("app {}: the restart failed, {}", app.name(), who_serves(report)));
   answer(exchange, report.succeeded ? 200 : 500, to_json(report));
 }
 

@@ -104,6 +104,10 @@ TEST_F(ServiceTest, ARestartThatFailedIsAnErrorWithItsReport) {
   EXPECT_EQ(answer.status, 500);
   EXPECT_THAT(parse_sentence(answer.text), HasSubstr("the old instances serve on"));
   EXPECT_THAT(parse_restart_report(answer.text)->lines, ElementsAre("exited with status 1"));
+  blog_.report.nobody_serves = true;
+  EXPECT_THAT(parse_sentence(ask("POST", "/apps/blog/restart").text),
+              HasSubstr("the restart failed: no instance serves"));
+  EXPECT_EQ(said_.back(), "app blog: the restart failed, no instance serves");
 }
 
 TEST_F(ServiceTest, EndsInstancesAndRequests) {

@@ -20,12 +20,19 @@
 
 namespace remuda::apps {
 
-// How a rolling restart went. Lines for a person; when it failed, the old instances serve on.
+// How a rolling restart went. Lines for a person; when it failed, the old instances serve on, if there are
+// any.
 struct RestartReport {
   bool succeeded = false;
   size_t replaced = 0;
   std::vector<std::string> lines;  // what happened, in order; the journey of the start that failed
+  bool nobody_serves = false;      // it failed, and no instance is ready
 };
+
+// Of one that failed.
+inline std::string_view who_serves(const RestartReport& report) {
+  return report.nobody_serves ? "no instance serves" : "the old instances serve on";
+}
 
 // ENOENT: no such instance, request, peer. ENOTSUP: this model has no such thing. EINVAL: Error::what says
 // what is wrong, as a sentence for whoever asked.

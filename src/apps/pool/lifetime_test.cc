@@ -261,10 +261,19 @@ class PickyProber final : public Prober {
     if (healthy) co_return base::Result<void>();
     co_return base::failure(EPROTO, "probe");
   }
-  std::string_view trouble() const override { return "status 500"; }
+  std::string_view trouble() const override { return "it answered with status 500"; }
   std::vector<std::string> paths;
   bool healthy = true;
 };
+
+TEST_F(LifetimeTest, ARestartThatFailsWithNoInstanceThereSaysSo) {
+  open();
+  spawner_.behaviour.ends = FakeSpawner::exited(3);
+  const RestartReport report = restart();
+  EXPECT_FALSE(report.succeeded);
+  EXPECT_TRUE(report.nobody_serves);
+  EXPECT_EQ(report.lines.back(), "no instance serves");
+}
 
 TEST_F(LifetimeTest, ARestartReplacesWhatIsStillBeingStartedToo) {
   options_.max = 4;
@@ -296,7 +305,8 @@ TEST_F(LifetimeTest, ARestartAsksForHealth) {
   prober.healthy = false;
   const RestartReport report = restart();
   EXPECT_FALSE(report.succeeded);
-  EXPECT_THAT(testing::PrintToString(report.lines), HasSubstr("/up was answered with status 500"));
+  EXPECT_THAT(testing::PrintToString(report.lines),
+              HasSubstr("a new instance did not start: asked for /up: it answered with status 500"));
   EXPECT_EQ(spawner_.running(), 1U);
   stop();
 }

@@ -115,7 +115,7 @@ loop::Task<base::Result<void>> Manager::ask_for_health(InstanceKeeper& keeper) {
   const auto healthy =
       co_await prober_->probe(endpoint, options_.health_path, options_.health_status, deadline);
   if (!healthy) {
-    keeper.leaving = fmt::format("{} was answered with {}", options_.health_path, prober_->trouble());
+    keeper.leaving = fmt::format("asked for {}: {}", options_.health_path, prober_->trouble());
     keeper.stop("it did not answer its health request");
   }
   co_return healthy;

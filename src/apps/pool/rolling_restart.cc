@@ -94,8 +94,15 @@ void RollingRestart::tell_failure(const InstanceKeeper& keeper) {
                               ? "a new instance did not start: " + to_string(journey.ending)
                               : "a new instance did not start: " + keeper.leaving);
   for (const std::string& line : to_lines(journey)) report_.lines.push_back("  " + line);
-  report_.lines.emplace_back(report_.replaced == 0 ? "the old instances serve on"
-                                                   : "the other old instances serve on");
+  report_.nobody_serves = !is_anybody_ready();
+  const bool others = report_.replaced > 0 && !report_.nobody_serves;
+  report_.lines.emplace_back(others ? "the other old instances serve on" : who_serves(report_));
+}
+
+bool RollingRestart::is_anybody_ready() const {
+  return std::ranges::any_of(manager_.keepers(), [](const Manager::Keeper& each) {
+    return each->stage == Stage::kReady && !each->is_stopped() && !each->has_ended();
+  });
 }
 
 }  // namespace remuda::apps::pool

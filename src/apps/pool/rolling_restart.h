@@ -32,6 +32,7 @@ class RollingRestart {
   loop::Task<bool> wait_for(const Manager::Keeper& keeper);
   loop::Task<bool> replace(const Manager::Keeper& old);
   void tell_failure(const InstanceKeeper& keeper);
+  bool is_anybody_ready() const;
 
   Manager& manager_;
   loop::Loop& loop_;
