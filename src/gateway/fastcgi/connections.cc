@@ -94,7 +94,9 @@ bool Connections::rests(Connection& connection) {
 void Connections::gone(Connection& connection, bool in_silence) {
   std::erase(idle_, &connection);
   std::erase_if(all_, [&](const auto& each) { return each.get() == &connection; });
-  if (in_silence && !keeping_works_) endpoint_.cannot_keep_connections();
+  if (!in_silence || keeping_works_) return;
+  endpoint_.cannot_keep_connections();
+  close_idle();  // the others are no better, and a request that is sent again would die on the next
 }
 
 // --- what it can

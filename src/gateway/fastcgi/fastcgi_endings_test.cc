@@ -116,6 +116,24 @@ TEST_F(FastcgiEndingsTest, AKeptConnectionThatDiesOnItsSecondRequest) {
   EXPECT_EQ(world_->endpoint.rules.idle, 0U) << "keeping is over";
 }
 
+TEST_F(FastcgiEndingsTest, TheOthersThatAreKeptAreNoBetter) {
+  world_->endpoint.its_capacity.connections = 8;
+  std::array<Answer, 3> answers;
+  for (Answer& answer : answers) world_->ask(answer, get());
+  world_->turn();
+  for (size_t i = 0; i < answers.size(); ++i) world_->answer(whole_answer(1, "x"), i);
+  world_->turn();
+  ASSERT_EQ(idle(), 3U);
+  Answer answer;
+  world_->ask(answer, get());
+  world_->turn();
+  backend_.close(world_->endpoint.far[2]);
+  world_->turn();
+  EXPECT_EQ(answer.verdict.kind, Kind::kUnknown);
+  EXPECT_EQ(idle(), 0U);
+  exchange(3);
+}
+
 TEST_F(FastcgiEndingsTest, AKeptConnectionThatDiesLaterIsNoReasonNotToKeep) {
   exchange(0);
   exchange(0);
