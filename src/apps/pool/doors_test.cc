@@ -53,11 +53,11 @@ TEST_F(DoorsTest, SomebodyIsFreeWhenItClosesWhatAsksNothing) {
   int error = -1;
   const auto wait = [&](const std::string& where) {
     error = -1;
-    loop_.root().spawn([](UnixDoors& doors, std::string to, loop::Time deadline,
-                          int& result) -> loop::Task<void> {
-      const auto free = co_await doors.wait_free(to, deadline);
-      result = free ? 0 : free.error().code;
-    }(doors_, where, loop_.now() + 50ms, error));
+    loop_.root().spawn(
+        [](UnixDoors& doors, std::string to, loop::Time deadline, int& result) -> loop::Task<void> {
+          const auto free = co_await doors.wait_free(to, deadline);
+          result = free ? 0 : free.error().code;
+        }(doors_, where, loop_.now() + 50ms, error));
   };
   const auto turn = [&] {
     while (error < 0) loop_.turn(loop_.now() + 10ms);
