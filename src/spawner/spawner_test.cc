@@ -268,11 +268,15 @@ TEST_F(SpawnerTest, IdentityAndLimitsComeFromTheTable) {
 TEST_F(SpawnerTest, AUserWithTooManyProcessesStartsNoOther) {
   if (getuid() != 0) GTEST_SKIP() << "only root changes users";
   stop();
-  options_.apps[0].identity = Identity{65534, 65534, {}};
+  constexpr uid_t kNobodyElse = 1'234'567'890;  // has no other process
+  options_.apps[0].identity = Identity{kNobodyElse, 65534, {}};
   options_.apps[0].limits.processes = 0;
   chmod(directory_.c_str(), 0755);
   start();
-  spawn(1, script("who", "#!/bin/sh\n"));
+  const std::string path = script("wait", "#!/bin/sh\nexec sleep 60\n");
+  const Pipes first = spawn(1, path);  // the kernel counts those that are there before
+  EXPECT_TRUE(std::holds_alternative<Started>(reply()));
+  const Pipes second = spawn(2, path);
   const auto failed = failed_next();
   EXPECT_EQ(failed.step, Step::kExec);
   EXPECT_EQ(failed.error, EAGAIN);
