@@ -60,4 +60,12 @@ void Fields::grow() {
   capacity_ = capacity;
 }
 
+void remove_conditions(Fields& fields) {
+  for (const KnownName name :
+       {KnownName::kRange, KnownName::kIfRange, KnownName::kIfMatch, KnownName::kIfNoneMatch,
+        KnownName::kIfModifiedSince, KnownName::kIfUnmodifiedSince}) {
+    fields.remove(name);
+  }
+}
+
 }  // namespace remuda::http

@@ -103,4 +103,8 @@ class Fields {
   alignas(Field) std::byte inline_[kInline * sizeof(Field)];
 };
 
+// Takes away what makes a response depend on what the client has already: conditions and ranges (RFC 9110
+// sections 13.1 and 14.2).
+void remove_conditions(Fields& fields);
+
 }  // namespace remuda::http

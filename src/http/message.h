@@ -123,8 +123,8 @@ struct Response {
   // Not empty: the content is this file, by its absolute name, if the server lets the application name it.
   std::string_view file;
   std::string_view file_of;  // the application that named it
-  // What becomes of `fields` when the content comes from one of these two; the rest of the response is
-  // ignored.
+  // What becomes of `fields` when the content comes from one of these two, and of a status that is not 200;
+  // the rest of the response is ignored.
   RedirectFields redirect_fields = RedirectFields::kForget;
   bool raw = false;  // NPH: the stream is the whole response, head included; the connection closes after it
 };

@@ -9,8 +9,6 @@ namespace remuda::server {
 
 namespace {
 
-using http::KnownName;
-
 // No name of an application goes up, or stands still.
 bool has_dot_segment(std::string_view name) {
   while (!name.empty()) {
@@ -20,15 +18,6 @@ bool has_dot_segment(std::string_view name) {
     name = slash == std::string_view::npos ? std::string_view() : name.substr(slash + 1);
   }
   return false;
-}
-
-// Conditions and ranges are for GET and HEAD alone.
-void forget_conditions(http::Fields& fields) {
-  for (const KnownName name :
-       {KnownName::kRange, KnownName::kIfRange, KnownName::kIfMatch, KnownName::kIfNoneMatch,
-        KnownName::kIfModifiedSince, KnownName::kIfUnmodifiedSince}) {
-    fields.remove(name);
-  }
 }
 
 // A directory, say, whose redirect would tell the name.
@@ -60,7 +49,7 @@ loop::Task<bool> NamedFiles::send(http::Exchange& exchange, std::string_view nam
   const std::string_view handled_by = exchange.handled_by;
   if (method != "GET" && method != "HEAD") {
     request.method = "GET";
-    forget_conditions(request.fields);
+    http::remove_conditions(request.fields);  // they are for GET and HEAD alone
   }
   request.raw_path = http::encode_path(found->below, exchange.arena);
   co_await found->files->handle(exchange);

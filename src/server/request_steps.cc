@@ -15,7 +15,7 @@
 #include "server/request_steps.h"
 
 #include "http/target.h"
-#include "server/kept_fields.h"
+#include "server/kept_head.h"
 
 namespace remuda::server {
 
@@ -75,7 +75,7 @@ RequestSteps::RequestSteps(const Router& router, std::vector<Destination> destin
       next_id_(first_request_id) {}
 
 loop::Task<void> RequestSteps::handle(http::Exchange& exchange) {
-  KeptFields kept;
+  KeptHead kept;
   for (int redirects = 0;; ++redirects) {
     if (answer_for_the_server(exchange)) break;
     Destination* const destination =

@@ -121,7 +121,10 @@ def test_each_names_files_below_its_own_roots(server):
     """The authorizer has its own sent, before whatever it stands, and none of the application's."""
     for target in ("/guarded-app/environment", "/guarded/text.txt", "/guarded-away/"):
         own = server.get(target, "X-Ticket: file", f"X-File: {server.place.path}/gates/closed.txt")
-        assert own.text == "closed\n", target
+        assert (own.status, own.text) == (403, "closed\n"), target  # a refusal stays one
+        again = server.get(target, "X-Ticket: file", f"X-File: {server.place.path}/gates/closed.txt",
+                           f"If-None-Match: {own['ETag']}", "Range: bytes=0-1")
+        assert (again.status, again.text) == (403, "closed\n"), target
         other = server.get(target, "X-Ticket: file", f"X-File: {server.place.path}/site/text.txt")
         assert other.status == 502 and TEXT not in other.text, target
     sent = server.get(f"/guarded-app/sendfile?{server.place.path}/site/text.txt", GOOD)

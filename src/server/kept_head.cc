@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See the header.
-#include "server/kept_fields.h"
+#include "server/kept_head.h"
 
 #include <algorithm>
 #include <string>
@@ -57,8 +57,9 @@ void replace(http::Exchange& exchange, const Field& field) {
 
 }  // namespace
 
-void KeptFields::take(http::Exchange& exchange) {
+void KeptHead::take(http::Exchange& exchange) {
   fields_ = {};
+  status_ = 0;
   if (exchange.response.redirect_fields != http::RedirectFields::kKeep) return;
   const auto all = exchange.response.fields.all();
   fields_ = exchange.arena.make_array<Field>(all.size());
@@ -66,15 +67,25 @@ void KeptFields::take(http::Exchange& exchange) {
                      return !is_of_the_bytes(field);
                    }).out;
   fields_ = fields_.first(static_cast<size_t>(end - fields_.begin()));
+  take_status(exchange);
 }
 
-void KeptFields::give(http::Exchange& exchange) const {
+// Only of those that have content, which is not that of a redirect or of a part.
+void KeptHead::take_status(http::Exchange& exchange) {
+  const int status = exchange.response.status;
+  if (status < 400 && (status < 201 || status > 203)) return;
+  status_ = status;
+  http::remove_conditions(exchange.request.fields);
+}
+
+void KeptHead::give(http::Exchange& exchange) const {
   const int status = exchange.response.status;
   for (const Field& field : fields_) {
     if (status >= 400 && field.known != KnownName::kSetCookie) continue;
     if (status == 304 && field.known == KnownName::kContentType) continue;
     replace(exchange, field);
   }
+  if (status == 200 && status_ != 0) exchange.response.status = status_;
 }
 
 }  // namespace remuda::server
