@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <string>
 #include <thread>
 
@@ -23,6 +24,7 @@ class Cgi : public ::testing::Test {
   // The status of the child's end is what it returns.
   using Work = int (*)(remuda_app* app);
   void start(const int (&input)[2], const int (&output)[2], const char* length, Work work) {
+    std::fflush(stdout);  // or a sanitizer writes what waits there into the child's output as well
     child_ = fork();
     if (child_ != 0) {
       ::close(input[0]);

@@ -198,7 +198,7 @@ loop::Task<void> Answering::point_elsewhere() {
   } else {
     response.internal_redirect = reader_.redirect(text());
     response.file = reader_.file(text());
-    response.file_of = options_.name;
+    response.file_of = exchange_.arena.copy(options_.name);
     response.redirect_fields = http::RedirectFields::kKeep;
     fill_head();
   }
