@@ -68,7 +68,7 @@ loop::Task<base::Result<size_t>> ResponseStream::read(std::span<std::byte> into)
 loop::Task<void> ResponseStream::stop() {
   if (debt_ == Conversation::Debt::kPaid) {
     exchange_.stop_watching();
-    co_await let_input_end();
+    if (input_flows()) co_await let_input_end();
   }
   co_await conversation_->stop_input();
 }
@@ -76,7 +76,6 @@ loop::Task<void> ResponseStream::stop() {
 // An application that answers before it has read its request could not finish without the rest of it. It is
 // given that as long as it takes it; the client's next request mostly stands behind the same bytes.
 loop::Task<void> ResponseStream::let_input_end() {
-  if (!input_flows()) co_return;
   std::array<std::byte, 4096> dropped;
   do {
     const auto got = co_await conversation_->read(dropped, exchange_.loop.now() + kEndGrace);

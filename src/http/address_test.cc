@@ -12,24 +12,25 @@
 namespace remuda::http {
 namespace {
 
-Address v4(const char* text, uint16_t port) {
+template <class Sockaddr>
+Address address(const Sockaddr& its) {
   sockaddr_storage storage{};
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  EXPECT_EQ(::inet_pton(AF_INET, text, &address.sin_addr), 1);
-  std::memcpy(&storage, &address, sizeof address);
+  std::memcpy(&storage, &its, sizeof its);
   return Address::from(storage);
 }
 
+Address v4(const char* text, uint16_t port) {
+  sockaddr_in its{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
+  EXPECT_EQ(::inet_pton(AF_INET, text, &its.sin_addr), 1);
+  return address(its);
+}
+
 Address v6(const char* text, uint16_t port) {
-  sockaddr_storage storage{};
-  sockaddr_in6 address{};
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(port);
-  EXPECT_EQ(::inet_pton(AF_INET6, text, &address.sin6_addr), 1);
-  std::memcpy(&storage, &address, sizeof address);
-  return Address::from(storage);
+  sockaddr_in6 its{};
+  its.sin6_family = AF_INET6;
+  its.sin6_port = htons(port);
+  EXPECT_EQ(::inet_pton(AF_INET6, text, &its.sin6_addr), 1);
+  return address(its);
 }
 
 std::string ip_of(const Address& address) {

@@ -7,7 +7,6 @@ clear answer. The load knows of each request what became of it, and the access l
 
 import os
 import re
-import shutil
 import signal
 import threading
 import time
@@ -16,88 +15,13 @@ from collections import Counter
 import pytest
 
 import control
-from applications import USER, compiled, owner_lines
-from harness import IS_ROOT, SLOWNESS, needs
+from harness import SLOWNESS, needs
+from herd import FOUR, Asked, busy_pids, herd, nothing_lost, pid_of, starts_of
 from load import Load
 from processes import eventually, is_alive
 from wire import request
 
 pytestmark = needs("/usr/include/fcgiapp.h")
-
-CONFIGURATION = """
-    [server]
-    {server}
-    [workers]
-    threads = 2
-    [[route]]
-    path = "/app/"
-    app = "herd"
-    [[route]]
-    files = "site"
-    [app.herd]
-    type = "fastcgi"
-    program = "work/faulty"
-    directory = "work"
-    {options}
-"""
-FOUR = "instances = { min = 4, max = 4 }"
-
-
-@pytest.fixture
-def herd(start, place):
-    """herd(options) starts a server with a pool of the program that fails."""
-    work = place.directory("work")
-    compiled(place, "faulty", output="work/faulty")
-    if IS_ROOT:
-        shutil.chown(work, USER)
-    place.file("site/index.html", "home")
-
-    def begin(options: str = FOUR, server: str = "", **how):
-        server += owner_lines('\nuser = "{0}"')
-        return start(CONFIGURATION.format(server=server, options=options), **how)
-
-    return begin
-
-
-class Asked(threading.Thread):
-    """One request in the background; `answer` when it has come, or `error`."""
-
-    def __init__(self, server, target: str, method: str = "GET", body: bytes | None = None):
-        super().__init__(daemon=True)
-        self.server, self.data = server, request(method, target, body=body)
-        self.answer = self.error = None
-        self.start()
-
-    def run(self):
-        try:
-            self.answer = self.server.ask(self.data, timeout=60)
-        except (OSError, AssertionError) as error:
-            self.error = error
-
-    def result(self, within: float = 30.0):
-        self.join(within * SLOWNESS)
-        assert self.answer is not None, self.error or "no answer"
-        return self.answer
-
-
-def busy_pids(server, count: int) -> list[int]:
-    """The processes that have a request for sure, as soon as there are so many."""
-    return eventually(f"{count} instances are busy", lambda: found if len(found := [
-        pid for pid, each in control.instances(server, "herd").items() if each["busy"]]) >= count else None, every=0.05)
-
-
-def pid_of(answer) -> int:
-    assert answer.status == 200, answer
-    return int(answer.text.split()[0])
-
-
-def nothing_lost(load, least: int = 20):
-    """Everybody who asked was answered well."""
-    outcome = load.outcome
-    print(f"{sum(outcome.statuses.values())} answers {dict(outcome.statuses)}, lost {outcome.lost}, "
-          f"p50 {outcome.percentile(0.5) * 1000:.1f} ms, longest {outcome.percentile(1) * 1000:.0f} ms")
-    assert outcome.lost == [] and outcome.refused == []
-    assert set(outcome.statuses) == {200} and outcome.statuses[200] >= least
 
 
 # --- killed -----------------------------------------------------------------------------------------------------------
@@ -465,11 +389,6 @@ def memory_of(pid: int) -> int:
 # --- does not start ---------------------------------------------------------------------------------------------------
 
 
-def starts_of(place) -> list[float]:
-    path = place / "work/starts"
-    return [float(line.split()[0]) for line in path.read_text().splitlines()] if path.exists() else []
-
-
 def test_program_that_does_not_start(herd, place):
     """503 at once with the reason in the log, back-off between the tries, and well again as soon as it can be."""
     place.file("work/broken")
@@ -514,128 +433,6 @@ def test_program_that_never_accepts(herd, place):
     assert time.monotonic() - started < 5 * SLOWNESS
     os.unlink(place / "work/mute")
     eventually("it is well again", lambda: server.get("/app/").status == 200, 20)
-
-
-# --- replaced on purpose ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("options", ["max_requests = 20", 'max_age = "400ms"'])
-def test_instances_are_renewed_without_a_loss(herd, place, options):
-    server = herd(f"instances = {{ min = 2, max = 3, {options} }}")
-    with Load(server, "/app/slow?2", threads=3, every=0.015) as load:
-        time.sleep(3)
-    nothing_lost(load)
-    starts = len(starts_of(place))
-    print(f"{starts} starts for {load.outcome.sent} requests")
-    assert starts >= 6
-
-
-def test_idle_instances_leave(herd, place):
-    """min = 0: nobody stays; the next request starts one."""
-    server = herd('instances = { min = 0, max = 4, idle_time = "500ms" }')
-    assert not control.instances(server, "herd")
-    asked = [Asked(server, "/app/slow?300") for _ in range(4)]
-    assert len({pid_of(each.result()) for each in asked}) == 4
-    eventually("they have left", lambda: not control.instances(server, "herd"), 10)
-    assert server.get("/app/").status == 200
-    assert len(starts_of(place)) == 5
-
-
-# --- the queue --------------------------------------------------------------------------------------------------------
-
-
-def test_queue_is_bounded(herd):
-    """One runs, two wait, the others get 503 with Retry-After at once; those that waited are served."""
-    server = herd("instances = { min = 1, max = 1 }\nqueue = 2\nqueue_time = \"20s\"")
-    first = Asked(server, "/app/slow?800")
-    busy_pids(server, 1)
-    asked = [Asked(server, "/app/slow?1") for _ in range(6)]
-    statuses = sorted(each.result().status for each in [first, *asked])
-    assert statuses == [200, 200, 200, 503, 503, 503, 503]
-    refused = [each.answer for each in asked if each.answer.status == 503]
-    assert all("Retry-After" in answer for answer in refused)
-    dropped = control.app(server, "herd")["queue"]["dropped"]
-    assert dropped["full"] + dropped["hopeless"] == 4, dropped
-
-
-def test_who_leaves_the_queue_is_forgotten(herd, place):
-    """Principle 9: a client that left while it waited costs the application nothing."""
-    server = herd("instances = { min = 1, max = 1 }")
-    first = Asked(server, "/app/slow?1500")
-    busy_pids(server, 1)
-    connection = server.connect()
-    server.count()
-    connection.send(request("POST", "/app/count?waiting", body=b"x"))
-    eventually("it waits", lambda: control.app(server, "herd")["queue"]["waiting"] == 1)
-    connection.reset()
-    eventually("it has left", lambda: control.app(server, "herd")["queue"]["waiting"] == 0)
-    assert first.result().status == 200
-    assert server.get("/app/").status == 200
-    assert not (place / "work/begun").exists()
-
-
-def test_waiting_has_an_end(herd):
-    server = herd("instances = { min = 1, max = 1 }\nqueue_time = \"300ms\"")
-    first = Asked(server, "/app/slow?1500")
-    busy_pids(server, 1)
-    started = time.monotonic()
-    assert server.get("/app/").status == 503
-    assert time.monotonic() - started < 1 * SLOWNESS
-    assert first.result().status == 200
-
-
-# --- rolling restart --------------------------------------------------------------------------------------------------
-
-
-def test_rolling_restart_to_a_good_version(herd, place):
-    """Under load, from version 1 to version 2: no request fails, and none is served by the old one afterwards."""
-    server = herd()
-    before = eventually("all are ready", lambda: pids if len(
-        pids := set(control.instances(server, "herd", "ready"))) == 4 else None)
-    place.file("work/version", "2\n")
-    with Load(server, "/app/slow?3", threads=4, every=0.01) as load:
-        time.sleep(0.3)
-        ended = control.command(server, "restart", "herd")
-        assert server.get("/app/").text.split()[1] == "2"
-        time.sleep(0.3)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    nothing_lost(load)
-    assert not before & set(control.instances(server, "herd"))
-    eventually("the old ones have ended", lambda: not [pid for pid in before if is_alive(pid)])
-
-
-def test_rolling_restart_to_a_broken_version(herd, place):
-    """The new ones do not start: the old ones stay, no request fails, and the command says why and fails."""
-    server = herd('instances = { min = 4, max = 4, start_timeout = "3s" }')
-    before = eventually("all are ready", lambda: pids if len(
-        pids := set(control.instances(server, "herd", "ready"))) == 4 else None)
-    place.file("work/broken")
-    with Load(server, "/app/slow?3", threads=4, every=0.01) as load:
-        time.sleep(0.3)
-        ended = control.command(server, "restart", "herd")
-        time.sleep(0.3)
-    assert ended.returncode != 0
-    assert "saddle" in ended.stdout + ended.stderr, ended
-    nothing_lost(load)
-    assert set(control.instances(server, "herd", "ready")) == before
-    os.unlink(place / "work/broken")
-    assert control.command(server, "restart", "herd").returncode == 0
-
-
-def test_rolling_restart_with_a_health_request(herd, place):
-    """A new version that starts but does not answer as it should is not taken."""
-    server = herd(FOUR + '\nhealth = { path = "/app/slow", status = 200, timeout = "1s" }')
-    assert server.get("/app/").text.split()[1] == "1"
-    place.file("work/mute")
-    place.file("work/version", "2\n")
-    with Load(server, "/app/", threads=2, every=0.02) as load:
-        ended = control.command(server, "restart", "herd")
-    assert ended.returncode != 0
-    nothing_lost(load)
-    os.unlink(place / "work/mute")
-    assert server.get("/app/").text.split()[1] == "1"
-    assert control.command(server, "restart", "herd").returncode == 0
-    assert server.get("/app/").text.split()[1] == "2"
 
 
 # --- everything is counted --------------------------------------------------------------------------------------------

@@ -294,9 +294,7 @@ TEST_F(LifetimeTest, ARestartAsksForHealth) {
   options_.min = options_.max = 1;
   options_.health_path = "/up";
   PickyProber prober;
-  pool_.emplace(pool_options_);
-  group_ = &pool_->add(options_);
-  begin();
+  open();
   home_->use_prober(*group_, prober);
   run_for(1s);
   EXPECT_TRUE(prober.paths.empty());
@@ -321,9 +319,7 @@ TEST_F(LifetimeTest, AnHeirTakesOverWhatTheFormerWorkerLeft) {
   spawner_.left = spawner_.programs;
   spawner_.left.push_back(spawner_.make("something else"));
   spawner_.left.back()->begin(1003, loop_.now(), loop_.now());
-  pool_.emplace(pool_options_);
-  group_ = &pool_->add(options_);
-  begin();
+  open();
   const Request& request = ask_and_wait();
   EXPECT_LT(request.served_at - request.asked_at, 1ms);
   EXPECT_TRUE(request.by == id || request.by == id + 1 || request.by + 1 == id);
@@ -340,9 +336,7 @@ TEST_F(LifetimeTest, AnHeirLendsWhatWorksForTheFormerWorkerWhenItIsFree) {
   stop();
   spawner_.left = spawner_.programs;
   spawner_.busy_until[read_label(spawner_.programs[0]->label)->socket] = loop_.now() + 10s;
-  pool_.emplace(pool_options_);
-  group_ = &pool_->add(options_);
-  begin();
+  open();
   for (int i = 0; i < 3; ++i) {
     const Request& request = ask_and_wait();
     EXPECT_LT(request.served_at - request.asked_at, 1ms);
@@ -363,9 +357,7 @@ TEST_F(LifetimeTest, AnHeirEndsWhatNeverBecomesFree) {
   stop();
   spawner_.left = spawner_.programs;
   spawner_.busy_until[read_label(spawner_.programs[0]->label)->socket] = loop_.now() + 1h;
-  pool_.emplace(pool_options_);
-  group_ = &pool_->add(options_);
-  begin();
+  open();
   const Request& request = ask_and_wait();
   EXPECT_EQ(request.failure, std::nullopt);
   EXPECT_GE(request.served_at - request.asked_at, 5s);
