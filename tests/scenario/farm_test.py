@@ -66,9 +66,11 @@ class Farm:
     def run(self, name: str, processes: int = 2):
         """Processes on libfcgi behind one socket; it accepts before the last of them has been started."""
         self.others.spawn_fcgi(name, self.path(name), self.program, processes)
-        below = self.others.running[name].pid
-        eventually(f"all of {name} run",
-                   lambda: sum(name_of(pid) == "application" for pid in descendants_of(below)) == processes)
+        eventually(f"all of {name} run", lambda: len(self.processes_of(name)) == processes)
+
+    def processes_of(self, name: str) -> list[int]:
+        """Those that serve; spawn-fcgi, which started them, may be about to leave."""
+        return [pid for pid in descendants_of(self.others.running[name].pid) if name_of(pid) == "application"]
 
     def replace(self, name: str, processes: int = 2):
         """What a deployment does to it: all its processes end, others come."""
@@ -79,7 +81,7 @@ class Farm:
 
     def signal(self, name: str, number: int):
         """To all processes of a peer."""
-        for pid in descendants_of(self.others.running[name].pid):
+        for pid in self.processes_of(name):
             os.kill(pid, number)
 
     def peers(self) -> dict[str, dict]:
