@@ -26,7 +26,7 @@ config::ConfigOrDiagnostics load(const Source& source) {
 
 std::string name_of(const config::Config& config) {
   if (!config.file.empty()) return config.file;
-  return fmt::format("the directory {}", config.routes.back().files.root.text);
+  return fmt::format("the directory {}", config.identity);
 }
 
 }  // namespace remuda::cli

@@ -82,6 +82,7 @@ std::optional<Identity> Checker::find_identity(const std::string& record, const 
 void Checker::check_server() {
   Server& server = config_.server;
   server.identity = find_identity("server", {}, server.user, server.group);
+  if (!said("server.loaders")) server.loaders.text = machine_.loaders();
   if (machine_.is_root() && server.user.empty()) {
     warn("", {Origin::Kind::kFile, config_.file.empty() ? "remuda" : config_.file, 0, 0},
          "started as root, and so are workers and applications",

@@ -30,7 +30,8 @@ class Checker {
   void fill_in(App& app, const std::string& name);
   bool check_combination(const App& app, const std::string& name);  // whether it can run at all
   void check_programs(const App& app, const std::string& name);
-  void check_program(const App& app, const std::string& name);
+  void check_runs(const App& app, const std::string& option, const Path& program,
+                  std::string_view missing_hint);
   void check_directories(const App& app, const std::string& name);
   void check_belonging(const App& app, const std::string& name);
   void warn_of_unused_apps();
@@ -40,6 +41,11 @@ class Checker {
   void check_instances(const App& app, const std::string& name);
   void check_farm(const App& app, const std::string& name);
   void check_pool();
+  // check_loaded.cc
+  void check_loaded(const App& app, const std::string& name);
+  void check_loader(const App& app, const std::string& name);
+  void check_entry_point(const App& app, const std::string& name);
+  void check_source_is_kept(const Route& route, const std::string& name);
   // check_processes.cc
   void check_processes(const App& app, const std::string& name);
   void check_shares(const App& app, const std::string& name);

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "config/check.h"
+#include "config/recognise.h"
 #include "config/value.h"
 
 namespace remuda::config {
@@ -26,11 +27,13 @@ constexpr uint16_t kLanguage = kExec | kFork | kPool | kEmbedded;
 constexpr std::array<uint16_t, 9> kPossible{kExec | kFork, kPool | kRemote, kPool | kRemote,
                                             kLanguage,     kLanguage,       kLanguage,
                                             kLanguage,     kPool | kRemote, kPool | kEmbedded};
-constexpr std::array<uint16_t, 9> kAvailable{kExec, kPool | kRemote, kPool | kRemote};
+constexpr uint16_t kStarted = kExec | kFork | kPool;
+constexpr std::array<uint16_t, 9> kAvailable{kExec | kFork, kPool | kRemote, kPool | kRemote, kStarted, 0,
+                                             kStarted};
 
 constexpr std::string_view kAvailableText =
-    "this version runs type \"cgi\" with model \"exec\", types \"fastcgi\" and \"scgi\" with \"pool\" and "
-    "\"remote\"";
+    "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\" and \"scgi\" with "
+    "\"pool\" and \"remote\", types \"wsgi\" and \"psgi\" with \"exec\", \"fork\" and \"pool\"";
 
 bool is_possible(AppType type, AppModel model) {
   return (kPossible[static_cast<size_t>(type)] & bit(model)) != 0;
@@ -42,8 +45,8 @@ bool is_available(AppType type) { return kAvailable[static_cast<size_t>(type)] !
 
 // Of an application that does not say its model.
 AppModel usual_model(AppType type) {
-  if (type == AppType::kFastcgi) return AppModel::kPool;
-  return type == AppType::kScgi ? AppModel::kRemote : AppModel::kExec;
+  if (type == AppType::kScgi) return AppModel::kRemote;
+  return type == AppType::kCgi ? AppModel::kExec : AppModel::kPool;
 }
 
 std::string_view why_impossible(AppType type, AppModel model) {
@@ -89,7 +92,11 @@ void Checker::check_app(App& app) {
   if (app.identity && app.user.empty() && config_.server.identity)
     app.identity->user = config_.server.identity->user;
   if (!works) return;
-  check_programs(app, name);
+  if (app.is_loaded()) {
+    check_loaded(app, name);
+  } else {
+    check_programs(app, name);
+  }
   check_directories(app, name);
   check_belonging(app, name);
   check_scripts(app, name);
@@ -107,12 +114,24 @@ void Checker::fill_in(App& app, const std::string& name) {
   const App defaults;
   fill("model", app.model, usual_model(app.type));
   const bool remote = app.model == AppModel::kRemote;
+  const bool for_each_request = app.model == AppModel::kExec || app.model == AppModel::kFork;
   fill("body", app.body, config_.limits.body);
   fill("concurrency", app.concurrency, remote ? App::kFarmConcurrency : defaults.concurrency);
-  fill("request_buffering", app.request_buffering, app.model != AppModel::kExec);
+  fill("request_buffering", app.request_buffering, !for_each_request);
   fill("idle_connection_time", app.idle_connection_time,
        remote ? App::kFarmIdleTime : defaults.idle_connection_time);
   fill("hash_key", app.hash_key, app.balance == Balance::kHash ? "path" : "");
+  // Templates of a pool see that files change: they stay as long as there may be instances.
+  fill("template.idle_timeout", app.preloaded.idle_timeout,
+       app.model == AppModel::kPool ? Duration{} : defaults.preloaded.idle_timeout);
+  if (!app.is_loaded()) {
+    app.interpreter = {};
+  } else {
+    const auto& as = app.identity ? app.identity : config_.server.identity;
+    fill("interpreter", app.interpreter.text,
+         app.root.empty() ? std::string() : usual_interpreter(app.type, app.root.text, machine_, as));
+    fill("instances.concurrency", app.instances.concurrency, app.threads);
+  }
   if (remote && app.keep_connections == App::kAsManyAsItTakes) app.keep_connections = App::kFarmKeeps;
 }
 
@@ -144,7 +163,9 @@ bool Checker::check_combination(const App& app, const std::string& name) {
               "{}.model: \"pool\" needs workers that live on, and workers.start = \"per-connection\" has a "
               "process for each connection",
               name),
-          "set workers.start = \"ahead\", or run the processes elsewhere and use model = \"remote\"");
+          app.is_loaded()
+              ? "set workers.start = \"ahead\", or use model = \"fork\""
+              : "set workers.start = \"ahead\", or run the processes elsewhere and use model = \"remote\"");
   }
   return true;
 }
@@ -185,23 +206,24 @@ void Checker::check_programs(const App& app, const std::string& name) {
       break;
   }
   if (!app.program.empty() && applies(*find_option(table_named("app"), "program"), app))
-    check_program(app, name);
+    check_runs(app, name + ".program", app.program, "install it, or correct the path");
+  if (app.model == AppModel::kFork) check_loader(app, name);
 }
 
-void Checker::check_program(const App& app, const std::string& name) {
-  const std::string option = name + ".program";
-  const std::string quoted = toml_quoted(app.program.text);
-  switch (machine_.program(app.program.text, app.identity ? app.identity : config_.server.identity)) {
+void Checker::check_runs(const App& app, const std::string& option, const Path& program,
+                         std::string_view missing_hint) {
+  const std::string quoted = toml_quoted(program.text);
+  switch (machine_.program(program.text, app.identity ? app.identity : config_.server.identity)) {
     case Access::kGood: return;
     case Access::kMissing:
       return error(option, app.origin, fmt::format("{}: {} does not exist", option, quoted),
-                   "install it, or correct the path");
+                   std::string(missing_hint));
     case Access::kWrongKind:
       return error(option, app.origin, fmt::format("{}: {} is not a file", option, quoted),
-                   "root = for a directory of programs");
+                   app.is_loaded() ? "name the interpreter itself" : "root = for a directory of programs");
     case Access::kDenied:
       return error(option, app.origin, fmt::format("{}: {} may not be executed", option, quoted),
-                   fmt::format("chmod +x {}", app.program.text));
+                   fmt::format("chmod +x {}", program.text));
   }
 }
 
@@ -216,7 +238,8 @@ void Checker::check_directories(const App& app, const std::string& name) {
   };
   check_directory(name + ".spool_directory", name + ".spool_directory", app.origin, app.spool_directory,
                   std::nullopt, "");
-  check("root", app.root, own && app.model == AppModel::kExec);
+  const bool looked_up_by_worker = app.model == AppModel::kPool && !app.is_loaded();
+  check("root", app.root, own && !looked_up_by_worker && app.model != AppModel::kRemote);
   if (app.model != AppModel::kRemote) check("directory", app.directory, own);
   for (const Path& root : app.sendfile_roots) check("sendfile_roots", root, false);
 }

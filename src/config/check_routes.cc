@@ -171,6 +171,7 @@ void Checker::check_action(Route& route, const std::string& name) {
   if (said_actions[0] == "files" || both) check_files(route, name);
   if (said_actions[0] == "app") check_app_action(route, name);
   if (both) check_files_first(route, name);
+  check_source_is_kept(route, name);
   if (said_actions[0] == "redirect") check_redirect(route, name);
   if (said_actions[0] == "respond") route.action = Action::kRespond;
 }
@@ -194,7 +195,7 @@ void Checker::check_files_first(const Route& route, const std::string& name) {
   }
   if (route.app_index >= config_.apps.size()) return;
   const App& app = config_.apps[route.app_index];
-  if (app.root.empty() || !app.scripts.empty()) return;
+  if (app.root.empty() || !app.scripts.empty() || app.is_loaded()) return;
   const bool knows = app.type != AppType::kCgi;
   error(name + ".files", route.origin,
         fmt::format("route.files: app.{} does not say which files are scripts: the rest of {} would be run",

@@ -86,6 +86,7 @@ struct Server {
   Path pid_file;
   Path error_pages;
   Path run_directory;                // run_directory() gives the final one
+  Path loaders;                      // those of the installation unless said
   std::optional<Identity> identity;  // set when user or group is; only with root's rights
 };
 
@@ -196,6 +197,17 @@ struct Health {
   Duration slow_start = std::chrono::seconds(10);
 };
 
+enum class Reload : uint8_t { kAuto, kManual };
+
+// Of what processes are forked from: an interpreter that has loaded the application.
+struct Template {
+  bool enabled = true;  // of a pool: whether its instances are forked at all
+  Duration start_timeout = std::chrono::seconds(60);
+  Duration idle_timeout = std::chrono::minutes(10);  // 0: never; for a pool unless said
+  Reload reload = Reload::kAuto;
+  uint32_t most = 32;  // of programs of type cgi, at once
+};
+
 // What the kernel holds each process of an application to, setrlimit(2). 0: what the server is held to.
 struct ProcessLimits {
   uint32_t open_files = 0;  // 0: 1024, which the program may raise as far as the server could
@@ -213,11 +225,15 @@ using Paths = std::vector<Path>;
 struct App {
   std::string name;
   AppType type = AppType::kCgi;
-  AppModel model = AppModel::kExec;  // unless said: pool of fastcgi, remote of scgi, exec of cgi
+  AppModel model = AppModel::kExec;  // unless said: remote of scgi, exec of cgi, pool of all others
   AppRole role = AppRole::kResponder;
   Path root;     // scripts below it
   Path program;  // exec: answers everything under the route (or root is set); pool: what instances run
   StringList arguments;
+  std::string entry_point;  // of wsgi and psgi; empty: the loader looks for it
+  Path interpreter;         // of wsgi and psgi; found in root or the system's unless said
+  uint32_t threads = 1;     // of each instance of wsgi
+  Template preloaded;
   Path directory;  // empty: root, else the program's own
   StringMap environment;
   Scheduling scheduling = Scheduling::kBatch;
@@ -231,7 +247,7 @@ struct App {
   Duration send_timeout = std::chrono::seconds(30);
   Duration first_byte_timeout{};  // 0: only time_limit
   Duration read_timeout = std::chrono::seconds(60);
-  uint32_t concurrency = 32;  // exec: in all; remote: in all, kFarmConcurrency unless said
+  uint32_t concurrency = 32;  // exec, fork: in all; remote: in all, kFarmConcurrency unless said
   uint32_t queue = 128;
   Duration queue_time = std::chrono::seconds(30);
   Duration exit_grace = std::chrono::seconds(5);
@@ -241,7 +257,7 @@ struct App {
   Path spool_directory{"/tmp"};
   Bytes spool_above = mebibytes(1);
   Bytes body{};                   // limits.body unless said
-  bool request_buffering = true;  // false for exec unless said
+  bool request_buffering = true;  // false for exec and fork unless said
   Bytes response_buffer = kibibytes(256);
   Bytes response_spill = gibibytes(1);  // 0: none, the application waits
   OnClientGone on_client_gone = OnClientGone::kAbort;
@@ -266,6 +282,9 @@ struct App {
   uint32_t nice = 0;
   bool no_new_privileges = false;
   Origin origin;
+
+  // Whether an interpreter runs it by a loader of this server's: it has an entry point and no program.
+  bool is_loaded() const { return type == AppType::kWsgi || type == AppType::kPsgi; }
 
   static constexpr uint32_t kAsManyAsItTakes = UINT32_MAX;
   static constexpr uint32_t kFarmConcurrency = 1024;
@@ -339,8 +358,9 @@ std::string to_string(const Diagnostic& diagnostic);
 struct Config {
   std::string file;            // as it was named; empty when made from the command line
   std::string base_directory;  // absolute; where relative paths begin
-  std::string identity;  // absolute path of the file, or of the directory that is served: what tells this
-                         // server from others
+  std::string recognised;  // "a Django project (manage.py)": what a directory was found to hold; empty: files
+  std::string identity;    // absolute path of the file, or of the directory that is served: what tells this
+                           // server from others
   Server server;
   Workers workers;
   std::vector<Listener> listeners;  // never empty

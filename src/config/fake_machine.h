@@ -24,6 +24,7 @@ struct FakeMachine final : Machine {
                                             {"/tmp", Access::kGood}};
   std::map<std::string, Access> programs{{"/site/hello", Access::kGood}, {"/site/plain", Access::kDenied}};
 
+  std::map<std::string, std::string> texts;  // files that can be read
   std::map<Resource, uint64_t> highest_limits;
 
   bool is_root() const override { return root; }
@@ -43,6 +44,14 @@ struct FakeMachine final : Machine {
     const auto found = programs.find(path);
     return found == programs.end() ? Access::kMissing : found->second;
   }
+  Access file(const std::string& path, const std::optional<Identity>&) const override {
+    return texts.contains(path) ? Access::kGood : Access::kMissing;
+  }
+  std::string text(const std::string& path) const override {
+    const auto found = texts.find(path);
+    return found == texts.end() ? std::string() : found->second;
+  }
+  std::string loaders() const override { return "/usr/lib/remuda"; }
   std::optional<uint64_t> highest_limit(Resource resource) const override {
     const auto found = highest_limits.find(resource);
     return found == highest_limits.end() ? std::nullopt : std::optional(found->second);

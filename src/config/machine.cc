@@ -17,6 +17,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
+#include <filesystem>
+
+#include "base/fd.h"
 
 namespace remuda::config {
 namespace {
@@ -97,6 +101,30 @@ class ThisMachine final : public Machine {
   }
   Access program(const std::string& path, const std::optional<Identity>& as) const override {
     return access_as(path, S_IFREG, X_OK, as);
+  }
+  Access file(const std::string& path, const std::optional<Identity>& as) const override {
+    return access_as(path, S_IFREG, R_OK, as);
+  }
+
+  std::string text(const std::string& path) const override {
+    constexpr size_t kMost = 64 * 1024;
+    const base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    std::string text(kMost, '\0');
+    const ssize_t length = file ? ::read(file.get(), text.data(), text.size()) : 0;
+    text.resize(length > 0 ? static_cast<size_t>(length) : 0);
+    return text;
+  }
+
+  // Beside the program where it was built, else where it was installed.
+  std::string loaders() const override {
+    std::array<char, PATH_MAX> name;
+    const ssize_t length = ::readlink("/proc/self/exe", name.data(), name.size());
+    const std::filesystem::path program(
+        std::string(name.data(), length > 0 ? static_cast<size_t>(length) : 0));
+    const std::filesystem::path directory = program.parent_path();
+    const std::string built = directory / "lib/remuda";
+    if (this->directory(built, std::nullopt) == Access::kGood) return built;
+    return directory.parent_path() / "lib/remuda";
   }
 
   std::optional<uint64_t> highest_limit(Resource resource) const override {

@@ -31,6 +31,11 @@ class Machine {
   // Whether `as` (or whoever runs this) can list the directory, or run the program.
   virtual Access directory(const std::string& path, const std::optional<Identity>& as) const = 0;
   virtual Access program(const std::string& path, const std::optional<Identity>& as) const = 0;
+  virtual Access file(const std::string& path, const std::optional<Identity>& as) const = 0;  // to be read
+  // The beginning of a file, 64 KiB at most; empty if it cannot be read.
+  virtual std::string text(const std::string& path) const = 0;
+  // Where this program's installation keeps its loaders, whether they are there or not.
+  virtual std::string loaders() const = 0;
   // The most that a limit of a program can be set to: nothing if there is no bound.
   virtual std::optional<uint64_t> highest_limit(Resource resource) const = 0;
 };

@@ -71,9 +71,9 @@ constexpr std::array kTables{
     once<&Config::pool>("pool", "The budget over all applications of model pool.", rows::kPoolOptions),
     many<&Config::apps>(
         "app", Table::Shape::kNamed,
-        "An application. Routes refer to it by its name. With model exec one of root and program is needed, "
-        "with "
-        "pool a program, with remote peers. `instances.min` and the like may be written as one table: "
+        "An application. Routes refer to it by its name. With model exec or fork one of root and program is "
+        "needed, with pool a program, with remote peers; of types wsgi and psgi root and nothing else. "
+        "`instances.min` and the like may be written as one table: "
         "`instances = { min = 1, max = 8 }`.",
         rows::kAppOptions),
     many<&Config::routes>(

@@ -17,12 +17,15 @@
 #include "config/check.h"
 #include "config/quantity.h"
 #include "config/reader.h"
+#include "config/recognise.h"
 #include "config/suggest.h"
 #include "config/tree.h"
 #include "config/value.h"
 
 namespace remuda::config {
 namespace {
+
+constexpr std::string_view kRecognisedApp = "site";
 
 Origin command_line() { return {Origin::Kind::kCommandLine, {}, 0, 0}; }
 
@@ -90,6 +93,36 @@ void forget_listeners(Config& config) {
   std::erase_if(config.origins, [](const auto& entry) { return entry.first.starts_with("listener["); });
 }
 
+void say(Config& config, const std::string& option) { config.origins[option] = command_line(); }
+
+void add_app_route(Config& config, const std::string& name, AppType type, const std::string& root,
+                   const std::string& path) {
+  App& app = config.apps.emplace_back();
+  app.name = name;
+  app.type = type;
+  app.root.text = root;
+  app.origin = command_line();
+  if (type != App().type) say(config, fmt::format("app.{}.type", name));
+  say(config, fmt::format("app.{}.root", name));
+  const std::string record = fmt::format("route[{}]", config.routes.size());
+  Route& route = config.routes.emplace_back();
+  route.path = path;
+  route.app = name;
+  route.origin = command_line();
+  say(config, record + ".path");
+  say(config, record + ".app");
+}
+
+void add_files_route(Config& config, const std::string& root) {
+  const std::string record = fmt::format("route[{}]", config.routes.size());
+  Route& route = config.routes.emplace_back();
+  route.files.root.text = root;
+  route.files.listing = Listing::kAuto;
+  route.origin = command_line();
+  say(config, record + ".files");
+  say(config, record + ".listing");
+}
+
 }  // namespace
 
 ConfigOrDiagnostics read_text(std::string_view text, const std::string& name,
@@ -122,30 +155,17 @@ ConfigOrDiagnostics for_directory(const std::string& directory, const Machine& m
   Config config;
   config.base_directory = current_directory();
   const std::string root = absolute_path(directory.empty() ? "." : directory, config.base_directory);
-  const std::string programs = root + "/cgi-bin";
   config.identity = root;
-  const auto say = [&config](const std::string& option) { config.origins[option] = command_line(); };
+  const std::string programs = root + "/cgi-bin";
   const Access access = machine.directory(programs, std::nullopt);
-  if (access == Access::kGood || access == Access::kDenied) {
-    App& app = config.apps.emplace_back();
-    app.name = "cgi-bin";
-    app.root.text = programs;
-    app.origin = command_line();
-    say("app.cgi-bin.root");
-    Route& route = config.routes.emplace_back();
-    route.path = "/cgi-bin/";
-    route.app = app.name;
-    route.origin = command_line();
-    say("route[0].path");
-    say("route[0].app");
+  if (access == Access::kGood || access == Access::kDenied)
+    add_app_route(config, "cgi-bin", AppType::kCgi, programs, "/cgi-bin/");
+  if (const auto found = recognise(root, machine)) {
+    add_app_route(config, std::string(kRecognisedApp), found->type, root, "/");
+    config.recognised = found->what;
+  } else {
+    add_files_route(config, root);
   }
-  const std::string name = fmt::format("route[{}]", config.routes.size());
-  Route& route = config.routes.emplace_back();
-  route.files.root.text = root;
-  route.files.listing = Listing::kAuto;
-  route.origin = command_line();
-  say(name + ".files");
-  say(name + ".listing");
   return checked(std::move(config), machine, {});
 }
 

@@ -28,7 +28,8 @@ ConfigOrDiagnostics read_file(const std::string& path, const Machine& machine = 
 ConfigOrDiagnostics read_text(std::string_view text, const std::string& name,
                               const std::string& base_directory, const Machine& machine = this_machine());
 
-// Serves a directory as files; programs in its cgi-bin, if there is one, as CGI below /cgi-bin/.
+// Serves a directory: the application that it holds (recognise.h), or its files; programs in its cgi-bin, if
+// there is one, as CGI below /cgi-bin/.
 ConfigOrDiagnostics for_directory(const std::string& directory, const Machine& machine = this_machine());
 
 // One option from the command line: {"workers.threads", "4"}, {"listener.address", "[::1]:80"}. The first

@@ -16,33 +16,37 @@ using testing::ElementsAre;
 using testing::SizeIs;
 
 TEST(Apps, RunOnlyWhatThisVersionHas) {
-  const auto app = [](std::string_view type, std::string_view model) {
+  FakeMachine machine;
+  machine.directories["/usr/lib/remuda"] = Access::kGood;
+  const auto app = [&machine](std::string_view type, std::string_view model) {
     return mistakes("[app.x]\ntype = \"" + std::string(type) + "\"\nmodel = \"" + std::string(model) +
-                    "\"\nprogram = \"hello\"\npeers = \"[::1]:9\"\n[[route]]\napp = \"x\"\n");
+                        "\"\nprogram = \"hello\"\npeers = \"[::1]:9\"\n[[route]]\napp = \"x\"\n",
+                    machine);
   };
   const std::string available =
-      "this version runs type \"cgi\" with model \"exec\", types \"fastcgi\" and \"scgi\" with \"pool\" and "
-      "\"remote\"";
+      "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\" and \"scgi\" with "
+      "\"pool\" and \"remote\", types \"wsgi\" and \"psgi\" with \"exec\", \"fork\" and \"pool\"";
   EXPECT_THAT(app("cgi", "exec"), ElementsAre("(none)"));
   EXPECT_THAT(app("fastcgi", "pool"), ElementsAre("(none)"));
   EXPECT_THAT(app("fastcgi", "remote"), ElementsAre("(none)"));
   EXPECT_THAT(app("scgi", "pool"), ElementsAre("(none)"));
   EXPECT_THAT(app("scgi", "remote"), ElementsAre("(none)"));
-  EXPECT_THAT(
-      app("cgi", "fork"),
-      ElementsAre("r.toml:3:9: app.x.model: \"fork\" is not available in this version; " + available));
+  EXPECT_THAT(app("cgi", "fork"), ElementsAre("(none)"));
+  EXPECT_THAT(app("rack", "fork"),
+              ElementsAre("r.toml:2:8: app.x.type: \"rack\" is not available in this version; " + available));
   EXPECT_THAT(
       app("cgi", "pool"),
       ElementsAre(
           "r.toml:3:9: app.x.model: type \"cgi\" cannot run under model \"pool\": a CGI program answers "
-          "one request and ends; the nearest that works is \"exec\""));
+          "one request and ends; the nearest that works is \"fork\""));
   EXPECT_THAT(
       app("cgi", "remote"),
       ElementsAre(
           "r.toml:3:9: app.x.model: type \"cgi\" cannot run under model \"remote\": there is no protocol "
-          "by which another machine would offer it; the nearest that works is \"exec\""));
-  EXPECT_THAT(app("wsgi", "pool"),
-              ElementsAre("r.toml:2:8: app.x.type: \"wsgi\" is not available in this version; " + available));
+          "by which another machine would offer it; the nearest that works is \"fork\""));
+  EXPECT_THAT(
+      app("wsgi", "embedded"),
+      ElementsAre("r.toml:3:9: app.x.model: \"embedded\" is not available in this version; " + available));
   EXPECT_THAT(
       app("fastcgi", "exec"),
       ElementsAre(

@@ -148,7 +148,7 @@ TEST(Names, AreSuggested) {
   EXPECT_THAT(
       mistakes_before_route("[server]\nelephant = 2"),
       ElementsAre("r.toml:2:1: server: unknown option \"elephant\"; one of \"user\", \"group\", \"grace\", "
-                  "\"dev\", \"pid_file\", \"error_pages\", \"run_directory\""));
+                  "\"dev\", \"pid_file\", \"error_pages\", \"run_directory\", \"loaders\""));
 }
 
 TEST(Tables, HaveTheirShape) {

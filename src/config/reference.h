@@ -18,5 +18,7 @@ std::string reference_json_schema();
 
 // The whole configuration as TOML that reads back the same; behind each value stands its origin.
 std::string show(const Config& config);
+// The same without what nobody said: a file to begin with.
+std::string show_said(const Config& config);
 
 }  // namespace remuda::config

@@ -15,10 +15,16 @@ namespace remuda::config::rows {
 using std::string_view_literals::operator""sv;
 
 inline constexpr uint16_t kExec = bit(AppModel::kExec);
+inline constexpr uint16_t kFork = bit(AppModel::kFork);
 inline constexpr uint16_t kPool = bit(AppModel::kPool);
 inline constexpr uint16_t kRemote = bit(AppModel::kRemote);
+inline constexpr uint16_t kStarted = kExec | kFork | kPool;  // this server starts the processes
+inline constexpr uint16_t kCgi = bit(AppType::kCgi);
 inline constexpr uint16_t kFastcgi = bit(AppType::kFastcgi);
 inline constexpr uint16_t kScgi = bit(AppType::kScgi);
+inline constexpr uint16_t kLoaded = bit(AppType::kWsgi) | bit(AppType::kPsgi);
+inline constexpr uint16_t kPrograms = kCgi | kFastcgi | kScgi;
+inline constexpr uint16_t kOverFastcgi = kFastcgi | kLoaded;
 
 inline constexpr std::array kAppTypeWords{"cgi"sv,  "fastcgi"sv, "scgi"sv, "wsgi"sv,  "rack"sv,
                                           "psgi"sv, "php"sv,     "http"sv, "module"sv};
@@ -26,6 +32,7 @@ inline constexpr std::array kAppModelWords{"exec"sv, "fork"sv, "pool"sv, "embedd
 inline constexpr std::array kAppRoleWords{"responder"sv, "authorizer"sv, "filter"sv};
 inline constexpr std::array kMultiplexWords{"auto"sv, "true"sv, "false"sv};
 inline constexpr std::array kOnClientGoneWords{"abort"sv, "finish"sv};
+inline constexpr std::array kReloadWords{"auto"sv, "manual"sv};
 inline constexpr std::array kSchedulingWords{"batch"sv, "normal"sv};
 inline constexpr std::array kBalanceWords{"least-connections"sv, "round-robin"sv, "hash"sv};
 
@@ -47,18 +54,20 @@ inline constexpr std::array kPoolOptions{
 inline constexpr std::array kAppOptions{
     bind<&App::type>({.name = "type",
                       .text = "What the application is: cgi is any program that speaks CGI/1.1; fastcgi and "
-                              "scgi are programs that stay and speak these.",
+                              "scgi are programs that stay and speak these; wsgi is Python (PEP 3333), psgi "
+                              "is Perl.",
                       .words = kAppTypeWords,
-                      .offered = bit(AppType::kCgi) | kFastcgi | kScgi}),
+                      .offered = kCgi | kFastcgi | kScgi | kLoaded}),
     bind<&App::model>(
         {.name = "model",
          .text = "Where it stands between a process per request and code in the server: exec starts a "
-                 "process for each request, pool keeps processes and lends them, remote asks peers that "
-                 "others run. cgi: exec; fastcgi: pool, remote; scgi: remote, pool.",
+                 "process for each request, fork forks one from a template that has loaded everything, pool "
+                 "keeps processes and lends them, remote asks peers that others run. cgi: exec, fork; "
+                 "fastcgi: pool, remote; scgi: remote, pool; wsgi, psgi: pool, fork, exec.",
          .unset = "the first of the type's",
          .example = "\"pool\"",
          .words = kAppModelWords,
-         .offered = kExec | kPool | kRemote}),
+         .offered = kStarted | kRemote}),
     bind<&App::role>({.name = "role",
                       .text = "The FastCGI role: a responder answers, an authorizer guards routes, a filter "
                               "works on what files would have sent.",
@@ -66,27 +75,92 @@ inline constexpr std::array kAppOptions{
                       .words = kAppRoleWords}),
     bind<&App::root>(
         {.name = "root",
-         .text = "Directory of the programs or scripts: the path names one below it, what follows is "
-                 "PATH_INFO. Without it the route's path is SCRIPT_NAME.",
+         .text =
+             "Directory of the programs or scripts: the path names one below it, what follows is "
+             "PATH_INFO. Without it the route's path is SCRIPT_NAME. Of wsgi and psgi the directory of the "
+             "application, where it runs.",
          .unset = "none",
          .example = "\"cgi-bin\""}),
-    bind<&App::program>({.name = "program",
-                         .text =
-                             "With exec the one program that answers everything under the route; with pool "
-                             "what instances run.",
-                         .unset = "none",
-                         .example = "\"/usr/lib/git-core/git-http-backend\"",
-                         .models = kExec | kPool}),
+    bind<&App::program>(
+        {.name = "program",
+         .text = "With exec and fork the one program that answers everything under the route; with "
+                 "pool what instances run.",
+         .unset = "none",
+         .example = "\"/usr/lib/git-core/git-http-backend\"",
+         .models = kStarted,
+         .types = kPrograms}),
     bind<&App::arguments>({.name = "arguments",
                            .text = "Arguments of the program.",
                            .example = "[\"-d\", \"memory_limit=64M\"]",
-                           .models = kExec | kPool,
+                           .models = kStarted,
+                           .types = kPrograms,
                            .items = Items::kArguments}),
+    bind<&App::entry_point>({.name = "entry_point",
+                             .text =
+                                 "What is called: MODULE:CALLABLE or a file of wsgi, a file of psgi; below "
+                                 "root.",
+                             .unset = "found: manage.py, wsgi.py, app.py; app.psgi",
+                             .example = "\"shop.wsgi:application\"",
+                             .types = kLoaded}),
+    bind<&App::interpreter>(
+        {.name = "interpreter",
+         .text = "The program that loads the application.",
+         .unset = "of wsgi .venv/bin/python3 or venv/bin/python3 below root, else /usr/bin/python3; of psgi "
+                  "/usr/bin/perl",
+         .example = "\"/srv/site/.venv/bin/python3\"",
+         .types = kLoaded}),
+    bind<&App::threads>({.name = "threads",
+                         .text = "Requests at once in each instance, each in a thread of its own.",
+                         .minimum = 1,
+                         .maximum = 1024,
+                         .unit = "threads",
+                         .models = kPool,
+                         .types = bit(AppType::kWsgi)}),
+    bind<&App::preloaded, &Template::enabled>(
+        {.name = "template.enabled",
+         .text = "Instances are forked from a template that has loaded the application; else each loads it "
+                 "for itself.",
+         .models = kPool,
+         .types = kLoaded}),
+    bind<&App::preloaded, &Template::start_timeout>(
+        {.name = "template.start_timeout",
+         .text = "From the start of a template until it has loaded everything; then it is killed.",
+         .minimum = 10,
+         .maximum = kHour,
+         .models = kFork | kPool,
+         .types = kCgi | kLoaded}),
+    bind<&App::preloaded, &Template::idle_timeout>(
+        {.name = "template.idle_timeout",
+         .text = "A template that nothing was forked from for so long is ended; the next request loads it "
+                 "again.",
+         .maximum = 365 * 24 * kHour,
+         .zero = "never",
+         .unset = "10m with fork, never with pool",
+         .models = kFork | kPool,
+         .types = kCgi | kLoaded}),
+    bind<&App::preloaded, &Template::reload>(
+        {.name = "template.reload",
+         .text = "What happens when a file that was loaded has changed: auto loads again beside what serves, "
+                 "and what is loaded then takes over; manual waits for remuda restart.",
+         .models = kFork | kPool,
+         .types = kCgi | kLoaded,
+         .words = kReloadWords}),
+    bind<&App::preloaded, &Template::most>(
+        {.name = "template.most",
+         .text =
+             "Templates at once, one for each program; beyond it the one that was forked from longest ago "
+             "ends.",
+         .minimum = 1,
+         .maximum = 10'000,
+         .unit = "templates",
+         .models = kFork,
+         .types = kCgi}),
     bind<&App::directory>({.name = "directory",
                            .text = "Directory that the program starts in.",
                            .unset = "root, else the program's own",
                            .example = "\"app\"",
-                           .models = kExec | kPool}),
+                           .models = kStarted,
+                           .types = kPrograms}),
     bind<&App::environment>(
         {.name = "environment",
          .text = "Environment variables for the program; with remote they are sent with each request. Those "
@@ -97,7 +171,7 @@ inline constexpr std::array kAppOptions{
                                 "How the system gives its processes a core: those of batch do not interrupt "
                                 "the server where it computes, which saves most of the switches between "
                                 "them; sched(7).",
-                            .models = kExec | kPool,
+                            .models = kStarted,
                             .words = kSchedulingWords}),
     bind<&App::scripts>({.name = "scripts",
                          .text = "Suffixes of the files below root that are scripts.",
@@ -152,11 +226,11 @@ inline constexpr std::array kAppOptions{
     bind<&App::concurrency>({.name = "concurrency",
                              .text =
                                  "Requests at once in the application; further ones wait in the queue. 32 "
-                                 "with exec; 1024 with remote, whose peers may say their own.",
+                                 "with exec and fork; 1024 with remote, whose peers may say their own.",
                              .minimum = 1,
                              .maximum = 100'000,
                              .unit = "requests",
-                             .models = kExec | kRemote}),
+                             .models = kExec | kFork | kRemote}),
     bind<&App::queue>({.name = "queue",
                        .text = "Requests that may wait; beyond it 503 with Retry-After.",
                        .maximum = 1'000'000,
@@ -170,7 +244,7 @@ inline constexpr std::array kAppOptions{
         {.name = "exit_grace",
          .text = "How long output may be held open by others after the program has exited.",
          .maximum = kHour,
-         .models = kExec}),
+         .models = kExec | kFork}),
     bind<&App::head_limit>({.name = "head_limit",
                             .text = "Largest header block of a program's response; beyond it 502.",
                             .minimum = kKibi,
@@ -181,7 +255,7 @@ inline constexpr std::array kAppOptions{
     bind<&App::non_parsed_headers>(
         {.name = "non_parsed_headers",
          .text = "Programs named nph-* write the whole response themselves; else refused.",
-         .models = kExec}),
+         .models = kExec | kFork}),
     bind<&App::spool_directory>(
         {.name = "spool_directory",
          .text =
@@ -240,7 +314,7 @@ inline constexpr std::array kAppOptions{
                                          .maximum = 1'000'000'000,
                                          .unit = "requests",
                                          .zero = "no limit",
-                                         .types = kFastcgi}),
+                                         .types = kOverFastcgi}),
     bind<&App::keep_connections>({.name = "keep_connections",
                                   .text =
                                       "Connections kept open between requests, to each instance or peer, by "
@@ -248,7 +322,7 @@ inline constexpr std::array kAppOptions{
                                   .maximum = 100'000,
                                   .unit = "connections",
                                   .zero = "none, each request opens its own",
-                                  .types = kFastcgi,
+                                  .types = kOverFastcgi,
                                   .word = "auto",
                                   .word_for = App::kAsManyAsItTakes}),
     bind<&App::idle_connection_time>({.name = "idle_connection_time",
@@ -256,7 +330,7 @@ inline constexpr std::array kAppOptions{
                                       .minimum = 1,
                                       .maximum = kHour,
                                       .unset = "60s with pool, 1s with remote",
-                                      .types = kFastcgi}),
+                                      .types = kOverFastcgi}),
     bind<&App::sticky_cookie>(
         {.name = "sticky_cookie",
          .text = "Requests with the same value of this cookie go to the same instance or peer, "
@@ -284,12 +358,13 @@ inline constexpr std::array kAppOptions{
                                               .maximum = 100'000,
                                               .unit = "instances",
                                               .models = kPool}),
-    bind<&App::instances, &Instances::concurrency>({.name = "instances.concurrency",
-                                                    .text = "Requests at once in each instance.",
-                                                    .maximum = 100'000,
-                                                    .unit = "requests",
-                                                    .zero = "1, or what it says when it multiplexes",
-                                                    .models = kPool}),
+    bind<&App::instances, &Instances::concurrency>(
+        {.name = "instances.concurrency",
+         .text = "Requests at once in each instance.",
+         .maximum = 100'000,
+         .unit = "requests",
+         .zero = "1, or what it says when it multiplexes; of wsgi threads",
+         .models = kPool}),
     bind<&App::instances, &Instances::idle_time>(
         {.name = "instances.idle_time",
          .text = "An instance that has had no request for so long is ended, down to min.",
@@ -404,19 +479,19 @@ inline constexpr std::array kAppOptions{
                       .text = "User that the program runs as; only when the server is started as root.",
                       .unset = "server.user",
                       .example = "\"git\"",
-                      .models = kExec | kPool}),
+                      .models = kStarted}),
     bind<&App::group>({.name = "group",
                        .text = "Group that the program runs as; only when the server is started as root.",
                        .unset = "the user's own group",
                        .example = "\"git\"",
-                       .models = kExec | kPool}),
+                       .models = kStarted}),
     bind<&App::process_limits, &ProcessLimits::open_files>(
         {.name = "process_limits.open_files",
          .text = "Descriptors that a process may have open.",
          .maximum = 1'000'000'000,
          .unit = "descriptors",
          .zero = "1024, which the program may raise as far as the server could",
-         .models = kExec | kPool}),
+         .models = kStarted}),
     bind<&App::process_limits, &ProcessLimits::processes>(
         {.name = "process_limits.processes",
          .text = "Processes and threads that the user of the program may have in all, those of other "
@@ -424,19 +499,19 @@ inline constexpr std::array kAppOptions{
          .maximum = 1'000'000'000,
          .unit = "processes",
          .zero = "the server's own limit",
-         .models = kExec | kPool}),
+         .models = kStarted}),
     bind<&App::process_limits, &ProcessLimits::address_space>(
         {.name = "process_limits.address_space",
          .text = "Memory that a process may map; what it only reserves counts too.",
          .maximum = 1024 * kTebi,
          .zero = "the server's own limit",
-         .models = kExec | kPool}),
+         .models = kStarted}),
     bind<&App::process_limits, &ProcessLimits::file_size>(
         {.name = "process_limits.file_size",
          .text = "Size of a file that a process writes; SIGXFSZ ends one that goes on.",
          .maximum = 1024 * kTebi,
          .zero = "the server's own limit",
-         .models = kExec | kPool}),
+         .models = kStarted}),
     bind<&App::process_limits, &ProcessLimits::cpu_time>(
         {.name = "process_limits.cpu_time",
          .text =
@@ -444,25 +519,25 @@ inline constexpr std::array kAppOptions{
              "then.",
          .maximum = 365 * 24 * kHour,
          .zero = "the server's own limit",
-         .models = kExec | kPool}),
+         .models = kStarted}),
     bind<&App::process_limits, &ProcessLimits::core_dumps>(
         {.name = "process_limits.core_dumps",
          .text = "Whether a process that crashes may leave a core dump, as far as the server may.",
-         .models = kExec | kPool}),
+         .models = kStarted}),
     bind<&App::umask>({.name = "umask",
                        .text = "Rights that files which the program makes do not get, in octal.",
                        .example = "\"027\"",
-                       .models = kExec | kPool}),
+                       .models = kStarted}),
     bind<&App::nice>({.name = "nice",
                       .text = "How much nicer than the server its processes are to others that want a core.",
                       .maximum = 19,
                       .unit = "steps",
-                      .models = kExec | kPool}),
+                      .models = kStarted}),
     bind<&App::no_new_privileges>(
         {.name = "no_new_privileges",
          .text = "The program and what it starts never get more rights: set-user-id programs (sudo, the "
                  "sendmail of some packages) run without them.",
-         .models = kExec | kPool}),
+         .models = kStarted}),
 };
 
 }  // namespace remuda::config::rows

@@ -48,6 +48,12 @@ inline constexpr std::array kServerOptions{
          .text = "Directory in which each server has one for its sockets.",
          .unset = "/run/remuda for root, else $XDG_RUNTIME_DIR/remuda, else /tmp/remuda-UID",
          .example = "\"/run/remuda\""}),
+    bind<&Server::loaders>(
+        {.name = "loaders",
+         .text = "Directory of the loaders that run applications of type wsgi and psgi, and programs of type "
+                 "cgi with model fork.",
+         .unset = "lib/remuda beside the program, or ../lib/remuda",
+         .example = "\"/usr/lib/remuda\""}),
 };
 
 inline constexpr std::array kWorkersOptions{

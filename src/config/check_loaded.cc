@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether what is run by a loader can be: the interpreter, the loader's own files, something to load; and
+// that a route does not send an application's source as files.
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "config/check.h"
+#include "config/recognise.h"
+#include "config/value.h"
+
+namespace remuda::config {
+namespace {
+
+std::string_view loader_of(AppType type) {
+  return type == AppType::kPsgi ? "perl/remuda_psgi.pl" : "python/remuda_wsgi.py";
+}
+
+// A path below root, rather than MODULE:CALLABLE of what the interpreter finds.
+bool is_file(const App& app) {
+  return app.type == AppType::kPsgi || app.entry_point.contains('/') || app.entry_point.ends_with(".py");
+}
+
+bool is_below(std::string_view path, std::string_view directory) {
+  if (directory == "/") return true;
+  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+}  // namespace
+
+// What an application of type wsgi or psgi needs.
+void Checker::check_loaded(const App& app, const std::string& name) {
+  if (app.root.empty()) {
+    if (!spoiled(name)) {
+      error("", app.origin, fmt::format("{}: has no root", name),
+            "root = \"DIRECTORY\" of the application, where it runs");
+    }
+    return;
+  }
+  check_loader(app, name);
+  check_entry_point(app, name);
+  check_runs(app, name + ".interpreter", app.interpreter,
+             app.type == AppType::kPsgi ? "install perl, or name another interpreter"
+                                        : "install python3, or name another interpreter");
+  if (app.threads > 1 && said(name + ".instances.concurrency") && app.instances.concurrency > app.threads) {
+    warn(name + ".instances.concurrency", app.origin,
+         fmt::format("{}.instances.concurrency: {} requests share {} threads", name,
+                     app.instances.concurrency, app.threads),
+         "leave it out: it is as many as threads");
+  }
+}
+
+void Checker::check_loader(const App& app, const std::string& name) {
+  const std::string& loaders = config_.server.loaders.text;
+  const bool each_program = app.type == AppType::kCgi;
+  const std::string needed = each_program ? loaders : fmt::format("{}/{}", loaders, loader_of(app.type));
+  const Access access = each_program
+                            ? machine_.directory(needed, std::nullopt)
+                            : machine_.file(needed, app.identity ? app.identity : config_.server.identity);
+  if (access == Access::kGood) return;
+  const std::string option = said("server.loaders") ? "server.loaders" : name + ".type";
+  error(option, app.origin,
+        fmt::format("{}: the loader{} {} {}", name, each_program ? "s'" : "",
+                    each_program ? "directory " + toml_quoted(needed) : toml_quoted(needed),
+                    access == Access::kDenied ? "may not be read" : "does not exist"),
+        "install all of Remuda, or say where its lib/remuda is: server.loaders = \"DIRECTORY\"");
+}
+
+void Checker::check_entry_point(const App& app, const std::string& name) {
+  const auto& as = app.identity ? app.identity : config_.server.identity;
+  if (machine_.directory(app.root.text, as) != Access::kGood) return;  // said already
+  if (app.entry_point.empty()) {
+    if (find_entry_point(app.type, app.root.text, machine_, as)) return;
+    error(name + ".root", app.origin,
+          fmt::format("{}.root: {} holds no {} application: no {}", name, toml_quoted(app.root.text),
+                      app.type == AppType::kPsgi ? "PSGI" : "WSGI", entry_points_of(app.type)),
+          app.type == AppType::kPsgi ? "say which: entry_point = \"FILE\""
+                                     : "say which: entry_point = \"MODULE:CALLABLE\" or \"FILE\"");
+    return;
+  }
+  if (!is_file(app)) return;
+  const std::string& said_file = app.entry_point;
+  const std::string file = said_file.starts_with('/') ? said_file : app.root.text + "/" + said_file;
+  const Access access = machine_.file(file, as);
+  if (access == Access::kGood) return;
+  error(name + ".entry_point", app.origin,
+        fmt::format("{}.entry_point: {} {}", name, toml_quoted(file),
+                    access == Access::kMissing  ? "does not exist"
+                    : access == Access::kDenied ? "may not be read"
+                                                : "is not a file"),
+        "a path begins at root");
+}
+
+// Its source is in root: as files it would go to everybody.
+void Checker::check_source_is_kept(const Route& route, const std::string& name) {
+  if (route.files.root.empty()) return;
+  for (const App& app : config_.apps) {
+    if (!app.is_loaded() || app.root.empty() || !is_below(app.root.text, route.files.root.text)) continue;
+    error(name + ".files", route.origin,
+          fmt::format("route.files: would send the source of app.{}, which is in {}", app.name,
+                      toml_quoted(app.root.text)),
+          "give what is public a directory of its own, below root or elsewhere");
+  }
+}
+
+}  // namespace remuda::config

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The names of files that frameworks make, in the order in which they are tried.
+#include "config/recognise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace remuda::config {
+namespace {
+
+struct Candidate {
+  AppType type;
+  std::string_view file;
+  std::string_view what;
+  bool anything;  // its name says nothing: only what it defines does
+};
+
+constexpr std::array kCandidates{
+    Candidate{AppType::kWsgi, "manage.py", "a Django project", false},
+    Candidate{AppType::kWsgi, "wsgi.py", "a WSGI application", false},
+    Candidate{AppType::kWsgi, "app.py", "a WSGI application", true},
+    Candidate{AppType::kPsgi, "app.psgi", "a PSGI application", false},
+};
+
+// What a module defines that a WSGI server calls, as it stands at the beginning of a line.
+constexpr std::array<std::string_view, 7> kCallables{
+    "app =", "application =", "app=", "application=", "def app(", "def application(", "def create_app("};
+
+bool defines_callable(std::string_view source) {
+  while (!source.empty()) {
+    const std::string_view line = source.substr(0, source.find('\n'));
+    const auto begins = [line](std::string_view with) { return line.starts_with(with); };
+    if (std::ranges::any_of(kCallables, begins)) return true;
+    source.remove_prefix(std::min(line.size() + 1, source.size()));
+  }
+  return false;
+}
+
+std::string beside(const std::string& directory, std::string_view name) {
+  return fmt::format("{}/{}", directory == "/" ? "" : directory, name);
+}
+
+Recognised recognised(const Candidate& candidate) {
+  return {candidate.type, fmt::format("{} ({})", candidate.what, candidate.file)};
+}
+
+}  // namespace
+
+std::optional<Recognised> find_entry_point(AppType type, const std::string& root, const Machine& machine,
+                                           const std::optional<Identity>& as) {
+  for (const Candidate& candidate : kCandidates) {
+    if (candidate.type != type) continue;
+    if (machine.file(beside(root, candidate.file), as) == Access::kGood) return recognised(candidate);
+  }
+  return std::nullopt;
+}
+
+std::string_view entry_points_of(AppType type) {
+  return type == AppType::kPsgi ? "app.psgi" : "manage.py, wsgi.py or app.py";
+}
+
+std::optional<Recognised> recognise(const std::string& directory, const Machine& machine) {
+  for (const Candidate& candidate : kCandidates) {
+    const std::string file = beside(directory, candidate.file);
+    if (machine.file(file, std::nullopt) != Access::kGood) continue;
+    if (candidate.anything && !defines_callable(machine.text(file))) continue;
+    return recognised(candidate);
+  }
+  return std::nullopt;
+}
+
+std::string usual_interpreter(AppType type, const std::string& root, const Machine& machine,
+                              const std::optional<Identity>& as) {
+  if (type == AppType::kPsgi) return "/usr/bin/perl";
+  for (const std::string_view environment : {".venv", "venv"}) {
+    std::string python = beside(root, fmt::format("{}/bin/python3", environment));
+    if (machine.program(python, as) == Access::kGood) return python;
+  }
+  return "/usr/bin/python3";
+}
+
+}  // namespace remuda::config
