@@ -36,7 +36,7 @@ std::optional<Reply> read_failed(Reader& reader) {
   failed.step = reader.take<Step>();
   failed.times = reader.take_times();
   failed.detail = reader.take_text(kMaxDetail);
-  if (!reader.good() || failed.step > Step::kInterpreter) return std::nullopt;
+  if (!reader.good() || failed.step > Step::kTemplate) return std::nullopt;
   return failed;
 }
 
@@ -77,6 +77,37 @@ std::optional<Reply> read_measured(Reader& reader) {
   measured.system_us = reader.take<int64_t>();
   if (!reader.good()) return std::nullopt;
   return measured;
+}
+
+std::optional<Reply> read_renewed(Reader& reader) {
+  Renewed renewed;
+  renewed.token = reader.take<uint64_t>();
+  renewed.error = reader.take<int32_t>();
+  renewed.detail = reader.take_text(kMaxDetail);
+  if (!reader.good()) return std::nullopt;
+  return renewed;
+}
+
+std::optional<Reply> read_template_state(Reader& reader) {
+  TemplateState state;
+  state.app = reader.take<uint32_t>();
+  state.generation = reader.take<uint32_t>();
+  state.state = reader.take<TemplateState::State>();
+  state.pid = reader.take<pid_t>();
+  state.began = reader.take<int64_t>();
+  state.ready = reader.take<int64_t>();
+  state.program = reader.take_text(kMaxProgram);
+  state.detail = reader.take_text(kMaxDetail);
+  if (!reader.good() || state.state > TemplateState::State::kEnded) return std::nullopt;
+  return state;
+}
+
+std::optional<Reply> read_template_said(Reader& reader) {
+  TemplateSaid said;
+  said.app = reader.take<uint32_t>();
+  said.text = reader.take_text(kMaxDetail);
+  if (!reader.good()) return std::nullopt;
+  return said;
 }
 
 struct ReplyEncoder {
@@ -128,6 +159,28 @@ struct ReplyEncoder {
         .put(measured.system_us)
         .finish();
   }
+  void operator()(const Renewed& renewed) const {
+    Writer(Kind::kRenewed, packet)
+        .put(renewed.token)
+        .put(renewed.error)
+        .put_text(renewed.detail.substr(0, kMaxDetail))
+        .finish();
+  }
+  void operator()(const TemplateState& state) const {
+    Writer(Kind::kTemplateState, packet)
+        .put(state.app)
+        .put(state.generation)
+        .put(state.state)
+        .put(state.pid)
+        .put(state.began)
+        .put(state.ready)
+        .put_text(state.program.substr(0, kMaxProgram))
+        .put_text(state.detail.substr(0, kMaxDetail))
+        .finish();
+  }
+  void operator()(const TemplateSaid& said) const {
+    Writer(Kind::kTemplateSaid, packet).put(said.app).put_text(said.text.substr(0, kMaxDetail)).finish();
+  }
   void operator()(const Pong& pong) const { Writer(Kind::kPong, packet).put(pong.token).finish(); }
 };
 
@@ -148,6 +201,7 @@ std::string_view to_string(Step step) {
     case Step::kDirectory: return "change to its directory";
     case Step::kExec: return "run the program";
     case Step::kInterpreter: return "run its interpreter";
+    case Step::kTemplate: return "load the template";
   }
   return "unknown";
 }
@@ -157,11 +211,15 @@ void encode(const Signal& request, std::vector<std::byte>& packet) {
 }
 
 void encode(const Measure& request, std::vector<std::byte>& packet) {
-  Writer(Kind::kMeasure, packet).put(request.token).put(request.id).finish();
+  Writer(Kind::kMeasure, packet).put(request.token).put(request.id).put(request.pid).finish();
 }
 
 void encode(const Ping& request, std::vector<std::byte>& packet) {
   Writer(Kind::kPing, packet).put(request.token).finish();
+}
+
+void encode(const Renew& request, std::vector<std::byte>& packet) {
+  Writer(Kind::kRenew, packet).put(request.token).put(request.app).finish();
 }
 
 void encode(const Reply& reply, std::vector<std::byte>& packet) { std::visit(ReplyEncoder{packet}, reply); }
@@ -197,8 +255,16 @@ std::optional<Request> decode_request(std::span<const std::byte>& packet) {
       Measure measure;
       measure.token = reader.take<uint64_t>();
       measure.id = reader.take<uint64_t>();
+      measure.pid = reader.take<pid_t>();
       if (!reader.good()) return std::nullopt;
       return measure;
+    }
+    case Kind::kRenew: {
+      Renew renew;
+      renew.token = reader.take<uint64_t>();
+      renew.app = reader.take<uint32_t>();
+      if (!reader.good()) return std::nullopt;
+      return renew;
     }
     case Kind::kPing: {
       const Ping ping{reader.take<uint64_t>()};
@@ -231,6 +297,9 @@ std::optional<Reply> decode_reply(std::span<const std::byte>& packet) {
     }
     case Kind::kInherited: return read_inherited(reader);
     case Kind::kMeasured: return read_measured(reader);
+    case Kind::kRenewed: return read_renewed(reader);
+    case Kind::kTemplateState: return read_template_state(reader);
+    case Kind::kTemplateSaid: return read_template_said(reader);
     case Kind::kPong: {
       const Pong pong{reader.take<uint64_t>()};
       if (!reader.good()) return std::nullopt;

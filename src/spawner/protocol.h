@@ -10,6 +10,7 @@
 //                                      of an instance its listener, stderr, the reading end of stderr
 //                          Signal    to the process group of a program
 //                          Measure   answered by Measured
+//                          Renew     answered by Renewed
 //                          Ping      answered by Pong when everything sent before it has been dealt with
 //     spawner -> worker    Started   + pidfd; left out for a program that ends within kStartedDelay
 //                          Failed    the step and errno that a start failed with
@@ -18,6 +19,8 @@
 //                          Inherited + pidfd, the reading end of stderr: an instance that runs already, of a
 //                                      worker or a spawner that has died; before the first Pong
 //                          Measured
+//                          Renewed
+//                          TemplateState, TemplateSaid   over home channels
 //                          Pong
 //
 // An instance is started over a home channel (spawner.h) and outlives it: the spawner keeps it for the next
@@ -38,10 +41,10 @@
 
 namespace remuda::spawner {
 
-constexpr uint16_t kProtocolVersion = 2;
+constexpr uint16_t kProtocolVersion = 3;
 constexpr size_t kMaxPacket = 128 * 1024;
 constexpr size_t kMaxProgram = 4095;
-constexpr size_t kMaxDetail = 255;
+constexpr size_t kMaxDetail = 4096;  // may be several lines
 constexpr size_t kMaxLabel = 1024;
 // Ids from here on are given by the spawner, to instances that a channel inherits.
 constexpr uint64_t kFirstInheritedId = uint64_t{1} << 63;
@@ -61,6 +64,7 @@ enum class Step : uint8_t {
   kDirectory,    // chdir
   kExec,         // execve of the program
   kInterpreter,  // execve: the program is there, its "#!" interpreter or its loader is not; detail names it
+  kTemplate,     // its template did not load, or does not fork; detail is the template's journey
 };
 std::string_view to_string(Step step);  // "start the interpreter"
 
@@ -87,7 +91,14 @@ struct Signal {
 
 struct Measure {
   uint64_t token = 0;  // comes back with the answer
-  uint64_t id = 0;
+  uint64_t id = 0;     // 0: of a template
+  pid_t pid = 0;       // of the template, as TemplateState says
+};
+
+// The next generation of each template of the application, as its files are now.
+struct Renew {
+  uint64_t token = 0;
+  uint32_t app = 0;
 };
 
 struct Ping {
@@ -121,10 +132,13 @@ struct Usage {
   int64_t max_resident_kib = 0;
 };
 
+// A template reaped the process and died before it could say so.
+constexpr int32_t kUnknownStatus = -1;
+
 struct Exited {
   uint64_t id = 0;
   pid_t pid = 0;
-  int32_t status = 0;  // as of wait(2)
+  int32_t status = 0;  // as of wait(2), or kUnknownStatus
   StepTimes times;
   Usage usage;
   bool left_others = false;  // its group has not ended with it
@@ -154,17 +168,45 @@ struct Measured {
   int64_t system_us = 0;
 };
 
+// When the next generation of all of the application's templates serves; at once if none of them runs.
+struct Renewed {
+  uint64_t token = 0;
+  int32_t error = 0;        // ECHILD, ETIMEDOUT, ...: it did not load, and the one before goes on
+  std::string_view detail;  // why: several lines
+};
+
+// Of a template, at each change; a new home channel is told of those that run.
+struct TemplateState {
+  enum class State : uint8_t { kLoading, kReady, kFailed, kEnded };
+  uint32_t app = 0;
+  uint32_t generation = 0;
+  State state = State::kLoading;
+  pid_t pid = 0;             // 0: it came to no process
+  int64_t began = 0;         // CLOCK_MONOTONIC, ns
+  int64_t ready = 0;         // 0: not yet
+  std::string_view program;  // empty: the application's own
+  std::string_view detail;   // ready: a line "STEP 12.3 ms" for each; else why
+};
+
+// A line that a template wrote, or its warning.
+struct TemplateSaid {
+  uint32_t app = 0;
+  std::string_view text;
+};
+
 struct Pong {
   uint64_t token = 0;
 };
 
-using Request = std::variant<Spawn, Signal, Measure, Ping>;
-using Reply = std::variant<Started, Failed, Exited, Hello, Inherited, Measured, Pong>;
+using Request = std::variant<Spawn, Signal, Measure, Ping, Renew>;
+using Reply = std::variant<Started, Failed, Exited, Hello, Inherited, Measured, Pong, Renewed, TemplateState,
+                           TemplateSaid>;
 
 // Appends the record to `packet`. The caller keeps it below kMaxPacket.
 void encode(const Signal& request, std::vector<std::byte>& packet);
 void encode(const Measure& request, std::vector<std::byte>& packet);
 void encode(const Ping& request, std::vector<std::byte>& packet);
+void encode(const Renew& request, std::vector<std::byte>& packet);
 void encode(const Reply& reply, std::vector<std::byte>& packet);
 
 // A Spawn's environment is gathered by sendmsg, not copied: this is the part before it. `environment_bytes`

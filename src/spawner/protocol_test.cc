@@ -144,5 +144,36 @@ TEST(Protocol, InheritedAndMeasuredThereAndBack) {
   EXPECT_TRUE(rest.empty());
 }
 
+TEST(Protocol, RenewalAndTemplatesThereAndBack) {
+  std::vector<std::byte> packet;
+  encode(Renew{.token = 4, .app = 2}, packet);
+  encode(Measure{.token = 5, .id = 0, .pid = 88}, packet);
+  std::span<const std::byte> rest = packet;
+  EXPECT_EQ(std::get<Renew>(*decode_request(rest)).app, 2U);
+  EXPECT_EQ(std::get<Measure>(*decode_request(rest)).pid, 88);
+  EXPECT_TRUE(rest.empty());
+  packet.clear();
+  const std::string why(kMaxDetail + 100, 'y');
+  encode(Reply(Renewed{.token = 4, .error = 10, .detail = why}), packet);
+  encode(Reply(TemplateState{.app = 2,
+                             .generation = 3,
+                             .state = TemplateState::State::kReady,
+                             .pid = 9,
+                             .began = 10,
+                             .ready = 11,
+                             .program = "/srv/x",
+                             .detail = "import 1.0 ms"}),
+         packet);
+  encode(Reply(TemplateSaid{.app = 2, .text = "hello"}), packet);
+  rest = packet;
+  EXPECT_EQ(std::get<Renewed>(*decode_reply(rest)).detail.size(), kMaxDetail);
+  const auto state = std::get<TemplateState>(*decode_reply(rest));
+  EXPECT_EQ(state.state, TemplateState::State::kReady);
+  EXPECT_EQ(state.ready, 11);
+  EXPECT_EQ(state.program, "/srv/x");
+  EXPECT_EQ(std::get<TemplateSaid>(*decode_reply(rest)).text, "hello");
+  EXPECT_TRUE(rest.empty());
+}
+
 }  // namespace
 }  // namespace remuda::spawner

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How a record is written and read, field by field, whatever its protocol (protocol.h: worker and spawner;
-// keeping.h: supervisor and spawner). Sans-I/O.
+// keeping.h: supervisor and spawner; template_protocol.h: spawner and template). Sans-I/O.
 //
 //     | version u16 | kind u16 | size u32 (of the whole record) | fields ... | text ... |
 //
@@ -27,6 +27,7 @@ enum class Kind : uint16_t {
   kSignal = 2,
   kPing = 3,
   kMeasure = 4,
+  kRenew = 5,
   kStarted = 16,  // spawner -> worker
   kFailed = 17,
   kExited = 18,
@@ -34,6 +35,9 @@ enum class Kind : uint16_t {
   kPong = 20,
   kInherited = 21,
   kMeasured = 22,
+  kRenewed = 23,
+  kTemplateState = 24,
+  kTemplateSaid = 25,
   kNewChannel = 32,  // supervisor -> spawner
   kKeep = 48,        // spawner -> supervisor
   kForget = 49,
@@ -43,8 +47,11 @@ constexpr size_t kHeadSize = 8;
 
 class Writer {
  public:
-  Writer(Kind kind, std::vector<std::byte>& packet) : packet_(packet), begin_(packet.size()) {
-    put(kProtocolVersion);
+  template <typename KindType>
+  Writer(KindType kind, std::vector<std::byte>& packet, uint16_t version = kProtocolVersion)
+      : packet_(packet), begin_(packet.size()) {
+    static_assert(sizeof kind == 2);
+    put(version);
     put(kind);
     put(uint32_t{0});
   }
@@ -117,6 +124,7 @@ class Reader {
     if (size > most) good_ = false;
     return take_bytes(size);
   }
+  std::string_view take_rest() { return take_bytes(bytes_.size()); }
   // All of it was understood and nothing is left over.
   bool good() const { return good_ && bytes_.empty(); }
 
@@ -125,20 +133,22 @@ class Reader {
   bool good_ = true;
 };
 
+template <typename KindType>
 struct Record {
-  Kind kind;
+  KindType kind;
   std::span<const std::byte> fields;
 };
 
 // Takes one record off the front of `packet`, whatever is in it.
-inline std::optional<Record> take_record(std::span<const std::byte>& packet) {
+template <typename KindType = Kind>
+std::optional<Record<KindType>> take_record(std::span<const std::byte>& packet,
+                                            uint16_t version = kProtocolVersion) {
   Reader head(packet.first(std::min(packet.size(), kHeadSize)));
-  const auto version = head.take<uint16_t>();
-  const auto kind = head.take<Kind>();
+  const auto its_version = head.take<uint16_t>();
+  const auto kind = head.take<KindType>();
   const auto size = head.take<uint32_t>();
-  if (!head.good() || version != kProtocolVersion || size < kHeadSize || size > packet.size())
-    return std::nullopt;
-  const Record record{kind, packet.subspan(kHeadSize, size - kHeadSize)};
+  if (!head.good() || its_version != version || size < kHeadSize || size > packet.size()) return std::nullopt;
+  const Record<KindType> record{kind, packet.subspan(kHeadSize, size - kHeadSize)};
   packet = packet.subspan(size);
   return record;
 }

@@ -55,6 +55,26 @@ enum class Scheduling : uint8_t { kBatch, kNormal };
 // Whether programs run on when the worker that asked for them has gone, for the worker that comes next.
 enum class Outlives : uint8_t { kNothing, kWorker };
 
+// Which programs are forked from templates (docs/templates.md), and not executed.
+enum class TemplateFor : uint8_t {
+  kNone,
+  kApplication,  // `program` is the loader: one template for the application
+  kEachProgram,  // one for each CGI program, by the loader that its kind wants
+};
+
+// When a template's next generation is loaded: as its files change too, or by Renew only.
+enum class Reload : uint8_t { kOnChange, kOnRequest };
+
+struct TemplateRules {
+  TemplateFor covers = TemplateFor::kNone;
+  std::chrono::milliseconds start_timeout{60'000};
+  std::chrono::milliseconds idle_timeout{600'000};  // without a process that it has forked; 0: it stays
+  uint32_t queue = 128;                             // spawns that wait for a template, of all channels
+  uint32_t most = 32;                               // templates at once, of kEachProgram
+  Reload reload = Reload::kOnChange;
+  std::string loaders;  // absolute directory; of kEachProgram
+};
+
 // What one application may run, and as whom. Its place in the table is its number in the protocol.
 struct AppRules {
   std::string name;
@@ -70,6 +90,7 @@ struct AppRules {
   int niceness = 0;  // added to the spawner's; not negative
   Outlives outlives = Outlives::kNothing;
   std::vector<std::string> environment;  // "NAME=value"; what a request brings under the same name wins
+  TemplateRules template_rules;
 };
 
 // A channel's spawner end, owned by the spawner from now on.
