@@ -4,8 +4,8 @@
  * own language once, and is forked from then on (docs/templates.md has the picture and the protocol).
  *
  *     remuda_template *template = remuda_template_open();
- *     if (template) {                                         // else: started for one request, or as an
- * instance remuda_template_step(template, "import application");
+ *     if (template) {                          // else: started for one request, or as an instance
+ *       remuda_template_step(template, "import application");
  *       ... load ...
  *       remuda_template_watch(template, "/srv/site/app.py");
  *       if (remuda_template_ready(template) < 0) return 1;
@@ -21,7 +21,7 @@
  *     }
  *     ... serve ...
  *
- * One thread. SIGCHLD is blocked and taken by the template from open() to child(). Calls that fail return -1
+ * One thread. SIGCHLD is blocked and taken by the template from ready() to child(). Calls that fail return -1
  * or NULL and say why in errno. Calls of a process that open()ed nothing itself, such as a fork that the
  * application made while it was loaded, fail with EPERM and say nothing to the spawner.
  */

@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -21,6 +23,13 @@ namespace remuda::app {
 namespace {
 
 constexpr Nanoseconds kClosePatience = 30'000 * kMillisecond;  // for servers that do not take what is owed
+
+// A server takes an ordinary end for the end of the answer.
+void abort_cgi() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  ::abort();
+}
 
 bool are_valid(const remuda_options& options) {
   constexpr unsigned kRoles = REMUDA_RESPONDER | REMUDA_AUTHORIZER | REMUDA_FILTER;
@@ -146,6 +155,7 @@ int App::close(App* app) {
   const int status = app->cgi_status_;
   app->~App();
   ::free(app);
+  if (status == REMUDA_BROKEN) abort_cgi();
   return status;
 }
 

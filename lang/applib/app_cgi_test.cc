@@ -101,6 +101,26 @@ TEST_F(Cgi, WaitsForInputThatDoesNotBlock) {
   ::close(output[0]);
 }
 
+TEST_F(Cgi, AnAnswerThatIsBrokenIsNoOrdinaryEnd) {
+  int input[2];
+  int output[2];
+  ASSERT_EQ(pipe(input), 0);
+  ASSERT_EQ(pipe(output), 0);
+  start(input, output, "0", [](remuda_app* app) {
+    remuda_request* asked = remuda_accept(app);
+    remuda_puts(asked, "half");
+    remuda_finish(asked, REMUDA_BROKEN);
+    return remuda_close(app);
+  });
+  EXPECT_EQ(read_all(output[0]), "half");
+  int status = 0;
+  EXPECT_EQ(waitpid(child_, &status, 0), child_);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGABRT);
+  ::close(input[1]);
+  ::close(output[0]);
+}
+
 TEST_F(Cgi, WaitsForOutputThatDoesNotBlock) {
   int input[2];
   int output[2];
