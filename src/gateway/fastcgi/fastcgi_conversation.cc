@@ -123,7 +123,9 @@ void FastcgiConversation::request_ended(uint32_t app_status, FastcgiStatus statu
 
 void FastcgiConversation::ended_completely(uint32_t app_status) {
   Verdict verdict{Kind::kWhole, 502, ""};
-  if (app_status != 0) {
+  if (app_status == wire::kFastcgiBrokenAnswer) {
+    verdict = {Kind::kBroken, 502, "the application could not finish its answer"};
+  } else if (app_status != 0) {
     verdict.trouble = fmt::format("the application ended the request with status {}", app_status);
   } else if (!has_answered()) {
     verdict.trouble = "the application ended the request";

@@ -37,6 +37,7 @@ TEST_F(FastcgiEndingsTest, EndsOfEveryKind) {
   const std::vector<Ending> endings = {
       {end_request(1), Kind::kWhole, 502},
       {end_request(1, 0, 3), Kind::kWhole, 502},
+      {output(1, "x") + record(3, 1, std::string_view("brkn\0\0\0\0", 8)), Kind::kBroken, 502},
       {end_request(1, 1), Kind::kNotBegun, 503},
       {end_request(1, 2), Kind::kNotBegun, 503},
       {end_request(1, 3), Kind::kBroken, 500},

@@ -42,4 +42,7 @@ enum class FastcgiStatus : uint8_t {
   kUnknownRole = 3,      // refused: it does not have that role
 };
 
+// The application's status of an answer that has begun and is not whole: REMUDA_BROKEN of remuda_app.h.
+constexpr uint32_t kFastcgiBrokenAnswer = 0x62726b6e;
+
 }  // namespace remuda::gateway::wire
