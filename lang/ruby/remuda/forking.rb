@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# frozen_string_literal: true
+
+module Remuda
+  # The template's life after the application has been loaded, for every Ruby loader.
+  module Forking
+    STANDARD = [RbConfig::CONFIG["rubylibdir"], RbConfig::CONFIG["rubyarchdir"]].freeze
+
+    module_function
+
+    # Returns in each process that is forked; the template itself never does.
+    def fork_on_demand(template, *files)
+      watch(template, files)
+      refuse_threads(template)
+      tidy
+      exit!(1) if template.ready.negative?
+      while template.wait
+        pid = fork
+        return become(template) unless pid
+
+        template.parent(pid)
+      end
+      exit!(0)
+    end
+
+    def watch(template, files)
+      own = $LOADED_FEATURES.select { |path| path.start_with?("/") && STANDARD.none? { |folder| path.start_with?(folder) } }
+      (own + files).each do |path|
+        template.watch(path)
+      rescue SystemCallError => e
+        template.warn("#{path} is not watched: #{e.message}")
+        break if e.is_a?(Errno::ENOSPC)
+      end
+    end
+
+    # A fork has the thread that forks, and no other.
+    def refuse_threads(template)
+      others = Thread.list - [Thread.current]
+      return if others.empty?
+
+      template.unfit("threads run: #{others.map { |thread| thread.name || thread.inspect }.join(', ')}")
+      exit!(1)
+    end
+
+    # What the forks share stays shared: garbage is gone, and what lives lies together.
+    def tidy
+      return Process.warmup if Process.respond_to?(:warmup)
+
+      3.times { GC.start }
+      GC.compact if GC.respond_to?(:compact)
+    rescue NotImplementedError
+      nil
+    end
+
+    def become(template)
+      exit!(1) if template.child.negative?
+      srand
+      $stdin.reopen(IO.for_fd(0, autoclose: false)) if $stdin.fileno != 0
+    end
+  end
+end

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# frozen_string_literal: true
+
+require "remuda/rack_errors"
+require "remuda/rack_input"
+require "remuda/rack_stream"
+
+module Remuda
+  # One request and its answer, as Rack 2 and 3 have them (rack.github.io, SPEC). Hijacking of the connection is not offered:
+  # requests share it. A body that is called with a stream is (Rack 3, and rack.hijack among the headers of an answer).
+  class RackExchange
+    BLOCK = 256 * 1024
+    WITHOUT_BODY = [204, 205, 304].freeze
+
+    def initialize(request, base, show_errors)
+      @request = request
+      @show_errors = show_errors
+      @input = RackInput.new(request)
+      @after_reply = [] # Puma's and Unicorn's
+      @response_finished = [] # Rack 3's
+      @environment = request.environment(base)
+      @environment["rack.input"] = @input
+      @environment["rack.errors"] = RackErrors.new(request)
+      @environment["rack.after_reply"] = @after_reply
+      @environment["rack.response_finished"] = @response_finished
+    end
+
+    # Whatever fails in here is this request's failure; only what is to end the process goes on.
+    def run(application)
+      @status, @headers, body = application.call(@environment)
+      send_answer(@status.to_i, @headers, body)
+      @request.finish(0)
+    rescue Exception => e # rubocop:disable Lint/RescueException
+      fail_with(e)
+      raise unless e.is_a?(StandardError) || e.is_a?(ScriptError)
+    ensure
+      @input.close
+      call_each(@after_reply)
+      call_each(@response_finished, @environment, @status, @headers, @failure)
+    end
+
+    private
+
+    def send_answer(status, headers, body)
+      @request.head(status, headers)
+      @began = true
+      return if @environment["REQUEST_METHOD"] == "HEAD" || WITHOUT_BODY.include?(status)
+
+      send_body(headers["rack.hijack"] || body)
+    ensure
+      body.close if body.respond_to?(:close)
+    end
+
+    def send_body(body)
+      if body.respond_to?(:to_path) && File.file?(body.to_path)
+        send_file(body.to_path)
+      elsif body.respond_to?(:each)
+        body.each { |part| @request.write(part) }
+      else
+        body.call(RackStream.new(@request, @input))
+      end
+    end
+
+    def send_file(path)
+      File.open(path, "rb") do |file|
+        block = String.new(capacity: BLOCK)
+        @request.write(block) while file.read(BLOCK, block)
+      end
+    end
+
+    # An answer that has begun and is not whole must not look whole. To a client that has gone nothing is said.
+    def fail_with(failure)
+      @failure = failure
+      return @request.finish(BROKEN) if failure.is_a?(Errno::ECANCELED)
+
+      trace = failure.full_message(highlight: false, order: :top)
+      @request.log(trace)
+      return @request.finish(BROKEN) if @began
+
+      @request.head(500, { "Content-Type" => "text/plain; charset=utf-8" })
+      @request.write(@show_errors ? trace : "The application failed. The server's log says why.\n")
+      @request.finish(0)
+    rescue Errno::ECANCELED
+      @request.finish(BROKEN)
+    end
+
+    def call_each(callables, *arguments)
+      callables.each do |callable|
+        callable.call(*arguments)
+      rescue StandardError => e
+        warn e.full_message(highlight: false)
+      end
+    end
+  end
+end
