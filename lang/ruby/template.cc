@@ -53,7 +53,8 @@ VALUE unfit(VALUE self, VALUE why) {
   return done(remuda_template_unfit(template_of(self), StringValueCStr(why)), "remuda_template_unfit");
 }
 
-VALUE ready(VALUE self) { return done(remuda_template_ready(template_of(self)), "remuda_template_ready"); }
+// False: it cannot be forked from, and the spawner knows why.
+VALUE ready(VALUE self) { return remuda_template_ready(template_of(self)) == 0 ? Qtrue : Qfalse; }
 
 // Whether a process is wanted; false: the template is to end.
 VALUE wait(VALUE self) { return remuda_template_wait(template_of(self)) > 0 ? Qtrue : Qfalse; }
@@ -65,7 +66,7 @@ VALUE parent(VALUE self, VALUE pid) {
 VALUE child(VALUE self) {
   remuda_template* const pointer = template_of(self);
   DATA_PTR(self) = nullptr;
-  return done(remuda_template_child(pointer), "remuda_template_child");
+  return remuda_template_child(pointer) == 0 ? Qtrue : Qfalse;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ module Remuda
       watch(template, files)
       refuse_threads(template)
       tidy
-      exit!(1) if template.ready.negative?
+      exit!(1) unless template.ready
       while template.wait
         pid = fork
         return become(template) unless pid
@@ -53,9 +53,8 @@ module Remuda
     end
 
     def become(template)
-      exit!(1) if template.child.negative?
+      exit!(1) unless template.child
       srand
-      $stdin.reopen(IO.for_fd(0, autoclose: false)) if $stdin.fileno != 0
     end
   end
 end
