@@ -24,6 +24,7 @@
 namespace remuda::app {
 namespace {
 
+constexpr int64_t kChangePause = 50'000'000;  // ns
 constexpr char kVariable[] = "REMUDA_TEMPLATE";
 
 // What mmap gives for memory that nobody has touched costs nothing.
@@ -152,10 +153,16 @@ int Template::ready() {
 
 // --- waiting
 
-void Template::tell_changed() {
-  if (told_changed_ || watch_.changed() == nullptr) return;
-  told_changed_ = true;
+// Each further change is told, for the next generation may have failed over the one before; not too often.
+// Milliseconds until the next is due, -1: none.
+int Template::tell_changed() {
+  if (watch_.changed() == nullptr) return -1;
+  const int64_t due_in = told_at_ + kChangePause - monotonic();
+  if (due_in > 0) return static_cast<int>(due_in / 1'000'000) + 1;
   say(TemplateKind::kChanged, watch_.changed());
+  watch_.said();
+  told_at_ = monotonic();
+  return -1;
 }
 
 int Template::wait() {
@@ -171,8 +178,8 @@ int Template::wait() {
                      {.fd = children_, .events = POLLIN},
                      {.fd = watch_.fd(), .events = POLLIN}};
   for (;;) {
-    tell_changed();
-    if (poll(events, 3, -1) < 0) continue;  // EINTR
+    const int timeout = tell_changed();
+    if (poll(events, 3, timeout) < 0) continue;  // EINTR
     if (events[2].revents != 0) watch_.hear();
     if (events[1].revents != 0 && reap() != 0) return 0;
     if (events[0].revents == 0) continue;

@@ -62,8 +62,7 @@ class Template {
   int say(TemplateKind kind, const char* text);
   int send(TemplateRecord& record) const;
   int refuse(uint64_t id, int error, const char* why) const;
-  void hear_changes();
-  void tell_changed();
+  int tell_changed();
   int reap();
   int report_end(pid_t pid, int status, const rusage& usage);
   int receive();
@@ -78,9 +77,9 @@ class Template {
   State state_ = State::kLoading;
   pid_t owner_ = 0;
   int channel_ = -1;
-  int children_ = -1;  // signalfd
-  bool told_changed_ = false;
-  sigset_t mask_{};  // of the forks
+  int children_ = -1;    // signalfd
+  int64_t told_at_ = 0;  // of a change
+  sigset_t mask_{};      // of the forks
   struct sigaction on_child_{};
   TemplateWatch watch_;
   char* packet_ = nullptr;  // kMostFork and one more

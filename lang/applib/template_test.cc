@@ -330,7 +330,7 @@ TEST_F(Templates, BelongToOneProcess) {
 
 // --- what has changed
 
-TEST_F(Templates, SayOnceThatAFileHasChanged) {
+TEST_F(Templates, SayThatAFileHasChanged) {
   const std::string one = file("one.py");
   const std::string two = file("two.py");
   settle_clock();
@@ -346,6 +346,8 @@ TEST_F(Templates, SayOnceThatAFileHasChanged) {
   file("two.py", "2");
   EXPECT_EQ(expect(TemplateKind::kChanged).text(0), two);
   file("one.py", "2");
+  file("one.py", "3");
+  EXPECT_EQ(expect(TemplateKind::kChanged).text(0), one) << "again, though not twice";
   EXPECT_TRUE(quiet());
   ask(1);
   expect(TemplateKind::kForked);  // the old one goes on

@@ -118,7 +118,7 @@ int TemplateWatch::add(const char* path, Closeness closeness) {
 }
 
 void TemplateWatch::note(Entry& entry) {
-  if (changed_ == nullptr) changed_ = entry.path;
+  changed_ = entry.path;
   if (entry.closeness == Closeness::kClose && stale_ == nullptr) stale_ = entry.path;
 }
 

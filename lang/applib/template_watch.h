@@ -31,8 +31,9 @@ class TemplateWatch {
   int add(const char* path, Closeness closeness);
   // Takes what the kernel has noticed.
   void hear();
-  // The first path that is not the same any more; null: none.
+  // A path that has changed since the last call of said(); null: none.
   const char* changed() const { return changed_; }
+  void said() { changed_ = nullptr; }
   // The first of those that are watched closely. Looks at them.
   const char* stale();
 
