@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Model `exec`: a lease is a process that the spawner starts for it and that answers one request.
+// Models `exec` and `fork`: a lease is a process that the spawner starts for it, by running the program or by
+// having a template fork, and that answers one request.
 //
 //     ExecApp       one application, all loops of the worker: its places, its figures
 //     ExecSource    one application, one loop
@@ -23,10 +24,11 @@ namespace remuda::apps {
 
 struct ExecOptions {
   std::string name;
-  std::string type = "cgi";  // for status
-  std::string user;          // who programs run as, for journeys; empty: like the server
-  std::string program;       // the fixed one, for journeys
-  uint32_t app = 0;          // its number in the spawner's table
+  std::string type = "cgi";    // for status
+  std::string model = "exec";  // likewise
+  std::string user;            // who programs run as, for journeys; empty: like the server
+  std::string program;         // the fixed one, for journeys
+  uint32_t app = 0;            // its number in the spawner's table
   loop::Duration queue_time = std::chrono::seconds(30);
 };
 

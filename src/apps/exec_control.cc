@@ -9,12 +9,12 @@ namespace {
 
 constexpr std::chrono::seconds kAnswerTime{1};
 
-base::Result<void> no_peers() { return base::failure(ENOTSUP, "model exec has no peers"); }
+base::Result<void> no_peers() { return base::failure(ENOTSUP, "there are no peers"); }
 
 }  // namespace
 
 loop::Task<AppStatus> ExecControl::status() {
-  AppStatus status{.name = app_.options.name, .type = app_.options.type, .model = "exec"};
+  AppStatus status{.name = app_.options.name, .type = app_.options.type, .model = app_.options.model};
   status.requests = app_.requests;
   status.failures = app_.failures;
   status.starts = app_.starts;
@@ -31,7 +31,7 @@ loop::Task<RestartReport> ExecControl::restart() {
 }
 
 base::Result<void> ExecControl::end_instance(pid_t) {
-  return base::failure(ENOTSUP, "model exec has no instances; end the request");
+  return base::failure(ENOTSUP, "there are no instances; end the request");
 }
 
 loop::Task<base::Result<void>> ExecControl::end_request(uint64_t request) {

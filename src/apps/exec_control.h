@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ExecControl: what can be asked of an application of model `exec` from outside: its queue, its live
-// requests, and the end of one. On the home loop.
+// ExecControl: what can be asked of an application of model `exec` or `fork` from outside: its queue, its
+// live requests, and the end of one. On the home loop.
 #pragma once
 
 #include "apps/control.h"

@@ -23,8 +23,18 @@ std::string not_started(const Ending& ending) {
     return fmt::format("could not {} \"{}\": {}", ending.step, ending.detail, strerrordesc_np(ending.code));
   if (ending.failed_in_exec && ending.code == ENOEXEC)
     text += " (no \"#!\" line, and not a binary of this machine)";
-  if (!ending.detail.empty()) text += ": " + ending.detail;
+  if (!ending.detail.empty()) text += ": " + ending.detail.substr(0, ending.detail.find('\n'));
   return text;
+}
+
+// What follows the first line of what went wrong.
+void add_rest(std::vector<std::string>& lines, std::string_view detail) {
+  size_t end = detail.find('\n');
+  while (end != std::string_view::npos) {
+    detail.remove_prefix(end + 1);
+    end = detail.find('\n');
+    if (!detail.empty()) lines.push_back(fmt::format("  {}", detail.substr(0, end)));
+  }
 }
 
 }  // namespace
@@ -37,7 +47,7 @@ std::string to_string(const Ending& ending) {
       return fmt::format("killed by signal {} ({}){}", ending.code, sigdescr_np(ending.code),
                          ending.core_dumped ? ", core dumped" : "");
     case Ending::Kind::kNotStarted: return not_started(ending);
-    case Ending::Kind::kUnknown: return "ended; how is not known, the spawner was restarted meanwhile";
+    case Ending::Kind::kUnknown: return "ended; how is not known: who waited for it has ended, too";
     case Ending::Kind::kLost: return "lost: the spawner died while it started the program";
   }
   return "unknown";
@@ -65,6 +75,7 @@ std::vector<std::string> to_lines(const Journey& journey) {
   step(journey.ending.kind == Ending::Kind::kNotStarted ? "the start failed" : "started", journey.started);
   if (!journey.stopped.empty()) lines.push_back(fmt::format("stopped by the server: {}", journey.stopped));
   step(to_string(journey.ending).c_str(), journey.ended);
+  if (journey.ending.kind == Ending::Kind::kNotStarted) add_rest(lines, journey.ending.detail);
   if (journey.cpu_user_us + journey.cpu_system_us > 0) {
     lines.push_back(fmt::format("used {:.1f} ms of user time, {:.1f} ms of system time, {} KiB of memory",
                                 static_cast<double>(journey.cpu_user_us) / 1000,

@@ -27,14 +27,14 @@ struct Ending {
     kExited,      // code: its exit status
     kSignaled,    // code: the signal
     kNotStarted,  // code: errno; step and detail say what failed
-    kUnknown,     // the spawner died meanwhile: it has ended, nobody knows how
+    kUnknown,     // whoever would have waited for it died meanwhile: it has ended, nobody knows how
     kLost,        // the spawner died while it started the program: it may never have run
   };
   Kind kind = Kind::kRunning;
   int code = 0;
   bool core_dumped = false;
   std::string_view step;  // static text
-  std::string detail;     // a missing interpreter's path
+  std::string detail;     // a missing interpreter's path; what went wrong, perhaps in several lines
   bool failed_in_exec =
       false;  // the program itself could not be run: not there, not executable, no "#!" line
   bool missing_interpreter = false;

@@ -39,6 +39,10 @@ void attach(msghdr& message, DescriptorRoom& room, std::span<const int> descript
 
 Ending ending_of_status(int status) {
   Ending ending;
+  if (status == spawner::kUnknownStatus) {
+    ending.kind = Ending::Kind::kUnknown;
+    return ending;
+  }
   ending.kind = WIFEXITED(status) ? Ending::Kind::kExited : Ending::Kind::kSignaled;
   ending.code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
   ending.core_dumped = WIFSIGNALED(status) && WCOREDUMP(status);
@@ -99,7 +103,7 @@ loop::Task<void> SpawnerClient::run() {
 // Nobody will say any more.
 void SpawnerClient::give_up() {
   conclude_all(Ending::Kind::kUnknown);
-  fail_measurements();
+  fail_questions();
   ponged_.notify_all();
 }
 
@@ -167,17 +171,41 @@ loop::Task<std::vector<std::shared_ptr<Program>>> SpawnerClient::inherited(loop:
 
 loop::Task<base::Result<Measurement>> SpawnerClient::measure(const Program& program, loop::Time deadline) {
   if (program.ended()) co_return base::failure(ESRCH, "measure a process");
+  co_return co_await measure(spawner::Measure{.id = program.id()}, deadline);
+}
+
+loop::Task<base::Result<Memory>> SpawnerClient::measure_template(pid_t pid, loop::Time deadline) {
+  const auto measured = co_await measure(spawner::Measure{.pid = pid}, deadline);
+  if (!measured) co_return std::unexpected(measured.error());
+  co_return measured->memory;
+}
+
+loop::Task<base::Result<Measurement>> SpawnerClient::measure(spawner::Measure wish, loop::Time deadline) {
   if (broken_) co_return base::failure(ECONNRESET, "measure a process");
   Measuring measuring(loop_);
-  const uint64_t token = ++last_measure_;
-  measuring_.emplace(token, &measuring);
+  wish.token = ++last_measure_;
+  measuring_.emplace(wish.token, &measuring);
   std::vector<std::byte> packet;
-  encode(spawner::Measure{token, program.id()}, packet);
+  encode(wish, packet);
   loop_.root().spawn(send_packet(std::move(packet)));
   const auto waited = measuring.done ? base::Result<void>() : co_await measuring.answered.wait(deadline);
-  measuring_.erase(token);
+  measuring_.erase(wish.token);
   if (!waited && !measuring.done) co_return std::unexpected(waited.error());
   co_return measuring.result;
+}
+
+loop::Task<base::Result<Renewal>> SpawnerClient::renew(uint32_t app, loop::Time deadline) {
+  if (broken_) co_return base::failure(ECONNRESET, "renew a template");
+  Renewing renewing(loop_);
+  const uint64_t token = ++last_renewal_;
+  renewing_.emplace(token, &renewing);
+  std::vector<std::byte> packet;
+  encode(spawner::Renew{token, app}, packet);
+  loop_.root().spawn(send_packet(std::move(packet)));
+  const auto waited = renewing.done ? base::Result<void>() : co_await renewing.answered.wait(deadline);
+  renewing_.erase(token);
+  if (!waited && !renewing.done) co_return std::unexpected(waited.error());
+  co_return std::move(renewing.result);
 }
 
 void SpawnerClient::terminate(const Program& program) {
@@ -243,6 +271,11 @@ void SpawnerClient::handle(const spawner::Reply& reply, Descriptors& descriptors
   if (const auto* const exited = std::get_if<spawner::Exited>(&reply)) handle(*exited);
   if (const auto* const inherited = std::get_if<spawner::Inherited>(&reply)) handle(*inherited, descriptors);
   if (const auto* const measured = std::get_if<spawner::Measured>(&reply)) handle(*measured);
+  if (const auto* const renewed = std::get_if<spawner::Renewed>(&reply)) handle(*renewed);
+  const auto* const state = std::get_if<spawner::TemplateState>(&reply);
+  if (state != nullptr && news_ != nullptr) news_->heard(*state);
+  const auto* const said = std::get_if<spawner::TemplateSaid>(&reply);
+  if (said != nullptr && news_ != nullptr) news_->said(said->app, said->text);
   if (const auto* const pong = std::get_if<spawner::Pong>(&reply)) handle(*pong);
   if (std::holds_alternative<spawner::Hello>(reply)) greet();
 }
@@ -338,7 +371,7 @@ void SpawnerClient::handle(const spawner::Measured& measured) {
 
 // What the spawner before was asked and had read is lost.
 void SpawnerClient::greet() {
-  fail_measurements();
+  fail_questions();
   std::vector<std::shared_ptr<Program>>
       known;  // a copy: who has ended already is concluded while it is looked at
   for (const auto& [id, program] : programs_) known.push_back(program);
@@ -352,12 +385,25 @@ void SpawnerClient::greet() {
   if (!programs_.empty() || last_pong_ != last_ping_) ping();
 }
 
-void SpawnerClient::fail_measurements() {
+void SpawnerClient::fail_questions() {
   for (const auto& [token, measuring] : measuring_) {
     measuring->done = true;
     measuring->result = base::failure(ECONNRESET, "measure a process");
     measuring->answered.notify_all();
   }
+  for (const auto& [token, renewing] : renewing_) {
+    renewing->done = true;
+    renewing->result = base::failure(ECONNRESET, "renew a template");
+    renewing->answered.notify_all();
+  }
+}
+
+void SpawnerClient::handle(const spawner::Renewed& renewed) {
+  const auto found = renewing_.find(renewed.token);
+  if (found == renewing_.end()) return;
+  found->second->done = true;
+  found->second->result = Renewal{renewed.error, std::string(renewed.detail)};
+  found->second->answered.notify_all();
 }
 
 void SpawnerClient::handle(const spawner::Pong& pong) {

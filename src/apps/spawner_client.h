@@ -19,6 +19,7 @@
 
 #include "apps/journey.h"
 #include "apps/program.h"
+#include "apps/templates.h"
 #include "base/fd.h"
 #include "loop/event.h"
 #include "loop/loop.h"
@@ -26,7 +27,7 @@
 
 namespace remuda::apps {
 
-class SpawnerClient final : public InstanceSpawner {
+class SpawnerClient final : public InstanceSpawner, public TemplateSpawner {
  public:
   // `channel`: the worker's end.
   SpawnerClient(loop::Loop& loop, base::Fd channel);
@@ -52,9 +53,14 @@ class SpawnerClient final : public InstanceSpawner {
                                                                     Journey journey) override;
   loop::Task<std::vector<std::shared_ptr<Program>>> inherited(loop::Time deadline) override;
   loop::Task<base::Result<Measurement>> measure(const Program& program, loop::Time deadline) override;
+  loop::Task<base::Result<Renewal>> renew(uint32_t app, loop::Time deadline) override;
+  loop::Task<base::Result<Memory>> measure_template(pid_t pid, loop::Time deadline) override;
   void terminate(const Program& program) override;
   void kill(const Program& program) override;
   void terminate_group(const Program& program) override;
+
+  // Home loop: who hears of templates. Before run(); outlives it.
+  void tell_templates(TemplateNews& news) { news_ = &news; }
 
   size_t running() const { return programs_.size(); }
   loop::Loop& loop() { return loop_; }
@@ -69,6 +75,15 @@ class SpawnerClient final : public InstanceSpawner {
     bool done = false;
   };
 
+  // Likewise to a Renew.
+  struct Renewing {
+    explicit Renewing(loop::Loop& loop) : answered(loop) {}
+    loop::Event answered;
+    base::Result<Renewal> result = base::failure(ETIMEDOUT, "renew a template");
+    bool done = false;
+  };
+
+  loop::Task<base::Result<Measurement>> measure(spawner::Measure wish, loop::Time deadline);
   loop::Task<base::Result<std::shared_ptr<Program>>> send_start(std::shared_ptr<Program> program,
                                                                 const spawner::Spawn& spawn,
                                                                 std::span<const int> descriptors);
@@ -85,13 +100,14 @@ class SpawnerClient final : public InstanceSpawner {
   void handle(const spawner::Exited& exited);
   void handle(const spawner::Inherited& inherited, Descriptors& descriptors);
   void handle(const spawner::Measured& measured);
+  void handle(const spawner::Renewed& renewed);
   void handle(const spawner::Pong& pong);
   std::shared_ptr<Program> heir(const spawner::Inherited& inherited);
   void greet();
   std::shared_ptr<Program> find(uint64_t id) const;
   void conclude(const std::shared_ptr<Program>& program, loop::Time when, Ending ending);
   void conclude_all(Ending::Kind kind);
-  void fail_measurements();
+  void fail_questions();
   void give_up();
 
   loop::Loop& loop_;
@@ -109,6 +125,9 @@ class SpawnerClient final : public InstanceSpawner {
   bool heirs_known_ = false;                         // inherited() has ended
   uint64_t last_measure_ = 0;
   std::unordered_map<uint64_t, Measuring*> measuring_;
+  uint64_t last_renewal_ = 0;
+  std::unordered_map<uint64_t, Renewing*> renewing_;
+  TemplateNews* news_ = nullptr;
   std::vector<std::byte> room_;
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The words for phases and states.
+// The words for phases and states, and what follows from figures.
 #include "apps/status.h"
+
+#include <algorithm>
 
 namespace remuda::apps {
 
@@ -34,6 +36,31 @@ std::string_view to_string(PeerStatus::State state) {
     case PeerStatus::State::kDraining: return "draining";
   }
   __builtin_unreachable();
+}
+
+std::string_view to_string(TemplateStatus::State state) {
+  switch (state) {
+    case TemplateStatus::State::kLoading: return "loading";
+    case TemplateStatus::State::kReady: return "ready";
+    case TemplateStatus::State::kFailed: return "failed";
+  }
+  __builtin_unreachable();
+}
+
+uint32_t shared_percent(const Memory& memory) {
+  if (memory.resident == 0 || memory.unique > memory.resident) return 0;
+  return static_cast<uint32_t>((memory.resident - memory.unique) * 100 / memory.resident);
+}
+
+uint64_t memory_of_one_more(const AppStatus& app) {
+  std::vector<uint64_t> own;
+  for (const InstanceStatus& instance : app.instances) {
+    if (instance.memory.unique > 0) own.push_back(instance.memory.unique);
+  }
+  if (own.empty()) return 0;
+  const auto middle = own.begin() + static_cast<ptrdiff_t>(own.size() / 2);
+  std::ranges::nth_element(own, middle);
+  return *middle;
 }
 
 }  // namespace remuda::apps

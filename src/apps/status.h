@@ -81,6 +81,26 @@ struct PeerStatus {
   std::string trouble;        // of its last failure or failed check
 };
 
+// What processes are forked from. Of one that failed there is the reason until the next is tried.
+struct TemplateStatus {
+  enum class State : uint8_t { kLoading, kReady, kFailed };
+  std::string program;  // empty: the application itself
+  State state = State::kLoading;
+  uint32_t generation = 1;
+  pid_t pid = 0;
+  loop::Duration age{};        // since it was begun
+  loop::Duration loaded_in{};  // of one that is ready
+  Memory memory;
+  std::vector<std::string>
+      lines;  // ready: what was loaded, with times; failed: why; loading: what has changed
+};
+
+struct TemplateCounters {
+  uint64_t loads = 0;
+  uint64_t failures = 0;
+  loop::Duration loading{};  // all that succeeded, together
+};
+
 struct AppStatus {
   std::string name;
   std::string type;  // as in the configuration
@@ -93,6 +113,8 @@ struct AppStatus {
   QueueStatus queue;
   std::vector<InstanceStatus> instances;
   std::vector<PeerStatus> peers;
+  std::vector<TemplateStatus> templates;
+  TemplateCounters template_counters;
   std::vector<RequestStatus> live;
   std::string trouble;               // "instances do not start: exited with status 1"; empty when all is well
   std::vector<std::string> journey;  // of the last start that failed, while there is trouble
@@ -102,5 +124,12 @@ struct AppStatus {
 std::string_view to_string(Phase phase);                  // "queue", "start", "send", "app", "reply"
 std::string_view to_string(InstanceStatus::State state);  // "starting" ...
 std::string_view to_string(PeerStatus::State state);      // "up", "slow start" ...
+std::string_view to_string(TemplateStatus::State state);  // "loading", "ready", "failed"
+
+// The share of its memory that an instance has in common with others, mostly with its template: 0 to 100.
+uint32_t shared_percent(const Memory& memory);
+// What one more instance would cost: what half of those that are there have for themselves alone, or less. 0:
+// not measured.
+uint64_t memory_of_one_more(const AppStatus& app);
 
 }  // namespace remuda::apps

@@ -7,13 +7,14 @@
 
 #include <algorithm>
 
+#include "cli/app_commands.h"
+#include "config/option.h"
 #include "config/pattern.h"
 
 namespace remuda::cli {
 
 namespace {
 
-constexpr std::string_view kAllowedServers = "FCGI_WEB_SERVER_ADDRS";
 // An instance that is replaced may finish what it works on.
 constexpr std::chrono::seconds kBeyondTimeLimit{10};
 constexpr std::string_view kCookieKey = "cookie:";
@@ -49,8 +50,16 @@ apps::remote::Policy to_apps(config::Balance balance) {
   return apps::remote::Policy::kLeastConnections;
 }
 
-std::string type_of(const config::App& app) {
-  return app.type == config::AppType::kScgi ? "scgi" : "fastcgi";
+std::string word(std::string_view option, unsigned value) {
+  return std::string(config::find_option(config::table_named("app"), option)->words[value]);
+}
+std::string type_of(const config::App& app) { return word("type", static_cast<unsigned>(app.type)); }
+std::string model_of(const config::App& app) { return word("model", static_cast<unsigned>(app.model)); }
+
+// What journeys call the program.
+std::string shown_program(const config::Config& config, const config::App& app) {
+  return app.is_loaded() ? fmt::format("{} of {}", command_of(config, app).program, app.root.text)
+                         : app.program.text;
 }
 
 apps::KeepRules keep_rules(const config::App& app) {
@@ -80,8 +89,13 @@ gateway::AppOptions app_options(const config::App& app, const config::Route& rou
   gateway::AppOptions options;
   options.name = app.name;
   options.mount = mount_of(route);
-  options.root = app.root.text;
-  options.program = app.program.text;
+  // What a loader runs is one thing: its root is where it runs, and no path is looked up there.
+  if (app.is_loaded()) {
+    options.program = app.root.text;
+  } else {
+    options.root = app.root.text;
+    options.program = app.program.text;
+  }
   options.scripts = app.scripts;
   options.index = app.index;
   options.fallback = app.fallback;
@@ -109,7 +123,7 @@ gateway::AppOptions app_options(const config::App& app, const config::Route& rou
 }
 
 server::ScriptNames script_names(const config::App& app) {
-  return {.suffixes = app.scripts, .looked_up = !app.root.empty()};
+  return {.suffixes = app.scripts, .looked_up = !app.root.empty() && !app.is_loaded()};
 }
 
 gateway::WireOptions wire_options(const config::App& app) {
@@ -132,8 +146,12 @@ gateway::WireOptions wire_options(const config::App& app) {
 
 gateway::ProbeOptions probe_options(const config::App& app) {
   gateway::ProbeOptions options;
-  options.root = app.root.text;
-  options.program = app.program.text;
+  if (app.is_loaded()) {
+    options.program = app.root.text;
+  } else {
+    options.root = app.root.text;
+    options.program = app.program.text;
+  }
   return options;
 }
 
@@ -141,8 +159,10 @@ apps::ExecOptions exec_options(const config::Config& config, size_t app_index) {
   const config::App& app = config.apps[app_index];
   apps::ExecOptions options;
   options.name = app.name;
+  options.type = type_of(app);
+  options.model = model_of(app);
   options.user = app.user;
-  options.program = app.program.text;
+  options.program = shown_program(config, app);
   options.app = static_cast<uint32_t>(app_index);
   options.queue_time = app.queue_time;
   return options;
@@ -171,7 +191,7 @@ apps::pool::GroupOptions group_options(const config::Config& config, size_t app_
   options.name = app.name;
   options.type = type_of(app);
   options.user = app.user;
-  options.program = app.program.text;
+  options.program = shown_program(config, app);
   options.app = static_cast<uint32_t>(app_index);
   options.min = share(instances.min, processes);
   options.max = share(instances.max, processes);
@@ -184,6 +204,7 @@ apps::pool::GroupOptions group_options(const config::Config& config, size_t app_
   options.memory_soft = instances.memory_soft.count;
   options.memory_hard = instances.memory_hard.count;
   options.start_timeout = instances.start_timeout;
+  if (has_templates(app)) options.start_timeout += app.preloaded.start_timeout;  // it may wait for that first
   options.drain_time = app.time_limit + kBeyondTimeLimit;
   options.back_off = app.health.back_off;
   options.back_off_most = app.health.back_off_most;
@@ -219,18 +240,6 @@ apps::remote::FarmOptions farm_options(const config::Config& config, size_t app_
   options.resolve_interval = app.resolve_interval;
   options.keep = keep_rules(app);
   return options;
-}
-
-std::vector<std::string> environment_of(const config::App& app) {
-  std::vector<std::string> environment;
-  bool says_servers = false;
-  for (const auto& [name, value] : app.environment) {
-    says_servers = says_servers || name == kAllowedServers;
-    environment.push_back(fmt::format("{}={}", name, value));
-  }
-  if (app.model == config::AppModel::kPool && app.type == config::AppType::kFastcgi && !says_servers)
-    environment.push_back(fmt::format("{}=127.0.0.1", kAllowedServers));
-  return environment;
 }
 
 }  // namespace remuda::cli

@@ -32,8 +32,4 @@ apps::pool::PoolOptions pool_options(const config::Config& config);
 apps::pool::GroupOptions group_options(const config::Config& config, size_t app);
 apps::remote::FarmOptions farm_options(const config::Config& config, size_t app);
 
-// What the spawner adds to an application's environment, "NAME=value" each: its configuration's variables,
-// and what the FastCGI convention asks for.
-std::vector<std::string> environment_of(const config::App& app);
-
 }  // namespace remuda::cli

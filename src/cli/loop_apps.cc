@@ -9,6 +9,7 @@
 
 #include "apps/pool/pool_source.h"
 #include "apps/remote/farm_source.h"
+#include "cli/app_commands.h"
 #include "cli/app_options.h"
 #include "gateway/cgi/cgi_wire.h"
 #include "gateway/fastcgi/fastcgi_prober.h"
@@ -27,7 +28,7 @@ LoopApps::LoopApps(const config::Config& config, SharedApps& shared, server::Sit
     if (its.farm && !parts.run_directory.empty())
       its.farm->keep_orders(
           apps::remote::OrdersFile(fmt::format("{}/farm.{}.{}.peers", parts.run_directory, parts.place, i)));
-    apps_.push_back({make_wire(config.apps[i]), make_source(its), nullptr, nullptr, nullptr});
+    apps_.push_back({make_wire(config.apps[i]), make_source(its), nullptr, nullptr, nullptr, nullptr});
   }
   if (parts.is_home()) manage(config, shared, parts);
 }
@@ -44,6 +45,7 @@ void LoopApps::start(loop::Scope& scope) {
   if (home_) scope.spawn(home_->run());
   for (const App& app : apps_) {
     if (app.farm_home) scope.spawn(app.farm_home->run());
+    if (app.templates) scope.spawn(app.templates->run());
   }
 }
 
@@ -55,19 +57,16 @@ std::unique_ptr<apps::Source> LoopApps::make_source(SharedApp& shared) {
 
 std::unique_ptr<apps::Prober> LoopApps::make_prober(const config::App& app) {
   const gateway::ProbeOptions options = probe_options(app);
-  if (app.type == config::AppType::kFastcgi)
-    return std::make_unique<gateway::fastcgi::FastcgiProber>(loop_, options);
-  return std::make_unique<gateway::scgi::ScgiProber>(loop_, options);
+  if (app.type == config::AppType::kScgi) return std::make_unique<gateway::scgi::ScgiProber>(loop_, options);
+  return std::make_unique<gateway::fastcgi::FastcgiProber>(loop_, options);
 }
 
 std::unique_ptr<gateway::Wire> LoopApps::make_wire(const config::App& app) {
-  switch (app.type) {
-    case config::AppType::kFastcgi:
-      return std::make_unique<gateway::fastcgi::FastcgiWire>(loop_, offload_, log_, wire_options(app));
-    case config::AppType::kScgi:
-      return std::make_unique<gateway::scgi::ScgiWire>(loop_, offload_, log_, wire_options(app));
-    default: return std::make_unique<gateway::CgiWire>(loop_, log_, wire_options(app));
-  }
+  const bool one_request = app.model == config::AppModel::kExec || app.model == config::AppModel::kFork;
+  if (one_request) return std::make_unique<gateway::CgiWire>(loop_, log_, wire_options(app));
+  if (app.type == config::AppType::kScgi)
+    return std::make_unique<gateway::scgi::ScgiWire>(loop_, offload_, log_, wire_options(app));
+  return std::make_unique<gateway::fastcgi::FastcgiWire>(loop_, offload_, log_, wire_options(app));
 }
 
 void LoopApps::manage(const config::Config& config, SharedApps& shared, server::SiteParts& parts) {
@@ -76,9 +75,24 @@ void LoopApps::manage(const config::Config& config, SharedApps& shared, server::
         shared.pool, *spawner_, parts.log,
         apps::pool::HomeOptions{.run_directory = std::string(parts.run_directory)});
   }
-  for (size_t i = 0; i < apps_.size(); ++i) {
-    controls_.push_back(&manage(config.apps[i], apps_[i], shared.apps[i], parts.log));
+  if (spawner_) {
+    std::vector<std::string> names;
+    for (const config::App& app : config.apps) names.push_back(app.name);
+    templates_ = std::make_unique<apps::Templates>(
+        loop_, parts.log, parts.place == 0 ? apps::Speaks::kYes : apps::Speaks::kNo, std::move(names));
+    spawner_->tell_templates(*templates_);
   }
+  for (size_t i = 0; i < apps_.size(); ++i) {
+    apps::Control& control = manage(config.apps[i], apps_[i], shared.apps[i], parts.log);
+    controls_.push_back(&with_templates(config, i, control));
+  }
+}
+
+apps::Control& LoopApps::with_templates(const config::Config& config, size_t app, apps::Control& inner) {
+  if (!templates_ || !has_templates(config.apps[app])) return inner;
+  apps_[app].templates = std::make_unique<apps::TemplateControl>(loop_, inner, *templates_, *spawner_,
+                                                                 template_options(config, app));
+  return *apps_[app].templates;
 }
 
 apps::Control& LoopApps::manage(const config::App& config, App& app, SharedApp& shared, base::Log& log) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "cli/app_commands.h"
 #include "cli/app_options.h"
 #include "cli/loop_site.h"
 #include "config/value.h"
@@ -117,11 +118,12 @@ std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
   for (const config::App& app : config.apps) {
     spawner::AppRules rule;
     rule.name = app.name;
-    rule.program = app.program.text;
-    rule.arguments = app.arguments;
-    rule.directory = app.directory.text;
+    Command command = command_of(config, app);
+    rule.program = std::move(command.program);
+    rule.arguments = std::move(command.arguments);
+    rule.directory = app.is_loaded() ? app.root.text : app.directory.text;
     rule.identity = identity_of(app, config.server);
-    rule.environment = environment_of(app);
+    rule.environment = environment_of(config, app);
     rule.limits = limits_of(app.process_limits);
     rule.umask = config::octal_rights(app.umask).value_or(rule.umask);
     rule.niceness = static_cast<int>(app.nice);
@@ -131,9 +133,10 @@ std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
     if (app.model == config::AppModel::kPool) {
       rule.outlives = spawner::Outlives::kWorker;
       if (rule.directory.empty()) rule.directory = app.root.text;
-    } else {
+    } else if (!app.is_loaded()) {
       rule.root = app.root.text;
     }
+    rule.template_rules = template_rules(config, app);
     rules.push_back(std::move(rule));
   }
   return rules;

@@ -117,7 +117,10 @@ int serve_inetd(const config::Config& config, const std::shared_ptr<SharedParts>
   plan.threads = 1;
   plan.offload_threads = 0;
   plan.error_log.delivery = base::LogDelivery::kSynchronous;
-  return server::run_inetd(plan, spawner_rules(config), std::move(connection));
+  // A template for the few requests of one connection would cost more than it saves.
+  std::vector<spawner::AppRules> rules = spawner_rules(config);
+  for (spawner::AppRules& rule : rules) rule.template_rules = {};
+  return server::run_inetd(plan, std::move(rules), std::move(connection));
 }
 
 }  // namespace
