@@ -17,6 +17,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "mapped.h"
 #include "remuda_template.h"
 
 typedef int Main(int, char**, char**);
@@ -85,6 +86,7 @@ static int held_main(int argc, char** argv, char** envp) {
   remuda_template* self = remuda_template_open();
   if (!self) _exit(127);
   watch_all(self, executable, program);
+  remuda_preload_keep_mapped();
   if (remuda_template_ready(self) < 0) _exit(1);
   serve_forks(self);
   return program_main(argc, argv, environ);
