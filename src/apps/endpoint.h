@@ -67,6 +67,9 @@ class Endpoint {
   virtual Capacity capacity() const = 0;
   virtual void learned(const Capacity& capacity) = 0;
   virtual void cannot_keep_connections() = 0;
+  // One was closed under a request that was not its first, without a word: as a peer does that grew tired of
+  // waiting, or died of the request (Source::outlived).
+  virtual void lost_kept_connection() {}
   // It refused a second request on a connection: from now on it is given one at a time, whatever is
   // configured.
   virtual void cannot_multiplex() { learned(Capacity{}); }

@@ -17,6 +17,8 @@ namespace {
 
 // An instance that is replaced may finish what it works on.
 constexpr std::chrono::seconds kBeyondTimeLimit{10};
+// The same, where no time limit says how long a request may take.
+constexpr config::Duration kUnlimitedDrains = std::chrono::minutes(2);
 constexpr std::string_view kCookieKey = "cookie:";
 
 // Limits of an application hold for the whole server: worker processes share them out.
@@ -39,6 +41,15 @@ gateway::Multiplex to_gateway(config::Multiplex multiplex) {
     case config::Multiplex::kOff: return gateway::Multiplex::kOff;
   }
   return gateway::Multiplex::kAuto;
+}
+
+gateway::wire::Forwarded to_gateway(config::Forwarded forwarded) {
+  switch (forwarded) {
+    case config::Forwarded::kReplace: return gateway::wire::Forwarded::kReplace;
+    case config::Forwarded::kAppend: return gateway::wire::Forwarded::kAppend;
+    case config::Forwarded::kPass: return gateway::wire::Forwarded::kPass;
+  }
+  return gateway::wire::Forwarded::kReplace;
 }
 
 apps::remote::Policy to_apps(config::Balance balance) {
@@ -141,6 +152,11 @@ gateway::WireOptions wire_options(const config::App& app) {
   options.spool_directory = app.spool_directory.text;
   options.exit_grace = app.exit_grace;
   options.errors_limit = app.errors_limit.count;
+  options.head_limit = app.head_limit.count;
+  options.upgraded_idle_time = app.upgraded_idle_time;
+  options.forwarded = to_gateway(app.forwarded);
+  options.pass_authorization =
+      app.pass_authorization ? gateway::PassAuthorization::kYes : gateway::PassAuthorization::kNo;
   return options;
 }
 
@@ -205,7 +221,8 @@ apps::pool::GroupOptions group_options(const config::Config& config, size_t app_
   options.memory_hard = instances.memory_hard.count;
   options.start_timeout = instances.start_timeout;
   if (has_templates(app)) options.start_timeout += app.preloaded.start_timeout;  // it may wait for that first
-  options.drain_time = app.time_limit + kBeyondTimeLimit;
+  options.drain_time = (app.time_limit == config::Duration::zero() ? kUnlimitedDrains : app.time_limit) +
+                       kBeyondTimeLimit;
   options.back_off = app.health.back_off;
   options.back_off_most = app.health.back_off_most;
   options.queue = share(app.queue, processes);

@@ -14,6 +14,8 @@
 #include "gateway/cgi/cgi_wire.h"
 #include "gateway/fastcgi/fastcgi_prober.h"
 #include "gateway/fastcgi/fastcgi_wire.h"
+#include "gateway/proxy/http_prober.h"
+#include "gateway/proxy/http_wire.h"
 #include "gateway/scgi/scgi_prober.h"
 #include "gateway/scgi/scgi_wire.h"
 
@@ -58,6 +60,7 @@ std::unique_ptr<apps::Source> LoopApps::make_source(SharedApp& shared) {
 std::unique_ptr<apps::Prober> LoopApps::make_prober(const config::App& app) {
   const gateway::ProbeOptions options = probe_options(app);
   if (app.type == config::AppType::kScgi) return std::make_unique<gateway::scgi::ScgiProber>(loop_, options);
+  if (app.type == config::AppType::kHttp) return std::make_unique<gateway::proxy::HttpProber>(loop_, options);
   return std::make_unique<gateway::fastcgi::FastcgiProber>(loop_, options);
 }
 
@@ -66,6 +69,8 @@ std::unique_ptr<gateway::Wire> LoopApps::make_wire(const config::App& app) {
   if (one_request) return std::make_unique<gateway::CgiWire>(loop_, log_, wire_options(app));
   if (app.type == config::AppType::kScgi)
     return std::make_unique<gateway::scgi::ScgiWire>(loop_, offload_, log_, wire_options(app));
+  if (app.type == config::AppType::kHttp)
+    return std::make_unique<gateway::proxy::HttpWire>(loop_, offload_, log_, wire_options(app));
   return std::make_unique<gateway::fastcgi::FastcgiWire>(loop_, offload_, log_, wire_options(app));
 }
 

@@ -6,7 +6,8 @@
 //     model   exec    ExecSource        type   cgi      CgiWire
 //             fork    ExecSource               fastcgi  FastcgiWire
 //             pool    PoolSource               scgi     ScgiWire
-//             remote  FarmSource               wsgi, psgi: as CGI of exec and fork, as FastCGI of a pool
+//             remote  FarmSource               http     HttpWire
+//                                              wsgi, psgi: as CGI of exec and fork, as FastCGI of a pool
 //
 // On the home loop (the worker's first) also what manages them: the pool's Home, the farms' health, the
 // controls that status and the commands use. One loop, its thread; outlives the handlers.

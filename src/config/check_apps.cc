@@ -29,11 +29,11 @@ constexpr std::array<uint16_t, 9> kPossible{kExec | kFork, kPool | kRemote, kPoo
                                             kLanguage,     kPool | kRemote, kPool | kEmbedded};
 constexpr uint16_t kStarted = kExec | kFork | kPool;
 constexpr std::array<uint16_t, 9> kAvailable{kExec | kFork, kPool | kRemote, kPool | kRemote, kStarted, 0,
-                                             kStarted};
+                                             kStarted, 0, kPool | kRemote};
 
 constexpr std::string_view kAvailableText =
-    "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\" and \"scgi\" with "
-    "\"pool\" and \"remote\", types \"wsgi\" and \"psgi\" with \"exec\", \"fork\" and \"pool\"";
+    "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\", \"scgi\" and \"http\" "
+    "with \"pool\" and \"remote\", types \"wsgi\" and \"psgi\" with \"exec\", \"fork\" and \"pool\"";
 
 bool is_possible(AppType type, AppModel model) {
   return (kPossible[static_cast<size_t>(type)] & bit(model)) != 0;
@@ -115,6 +115,11 @@ void Checker::fill_in(App& app, const std::string& name) {
   fill("model", app.model, usual_model(app.type));
   const bool remote = app.model == AppModel::kRemote;
   const bool for_each_request = app.model == AppModel::kExec || app.model == AppModel::kFork;
+  const bool is_http = app.type == AppType::kHttp;
+  fill("pass_authorization", app.pass_authorization, is_http);
+  fill("allow_encoded_slash", app.allow_encoded_slash, is_http);
+  fill("time_limit", app.time_limit, is_http ? Duration{} : defaults.time_limit);
+  fill("first_byte_timeout", app.first_byte_timeout, is_http ? App::kHttpFirstByte : Duration{});
   fill("body", app.body, config_.limits.body);
   fill("concurrency", app.concurrency, remote ? App::kFarmConcurrency : defaults.concurrency);
   fill("request_buffering", app.request_buffering, !for_each_request);
@@ -124,6 +129,7 @@ void Checker::fill_in(App& app, const std::string& name) {
   // Templates of a pool see that files change: they stay as long as there may be instances.
   fill("template.idle_timeout", app.preloaded.idle_timeout,
        app.model == AppModel::kPool ? Duration{} : defaults.preloaded.idle_timeout);
+  if (is_http) fill("instances.concurrency", app.instances.concurrency, App::kHttpConcurrency);
   if (!app.is_loaded()) {
     app.interpreter = {};
   } else {

@@ -49,7 +49,7 @@ void Checker::check_limits(const App& app, const std::string& name) {
   for (const auto& [option, value] : {std::pair("first_byte_timeout", app.first_byte_timeout),
                                       std::pair("read_timeout", app.read_timeout)}) {
     const std::string full = fmt::format("{}.{}", name, option);
-    if (!said(full) || value <= app.time_limit) continue;
+    if (!said(full) || app.time_limit == Duration{} || value <= app.time_limit) continue;
     warn(full, app.origin, full + ": is never reached, because time_limit is sooner",
          fmt::format("time_limit = \"{}\" or more", format_duration(value)));
   }

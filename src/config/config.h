@@ -167,6 +167,7 @@ enum class AppModel : uint8_t { kExec, kFork, kPool, kEmbedded, kRemote };
 enum class AppRole : uint8_t { kResponder, kAuthorizer, kFilter };
 enum class Multiplex : uint8_t { kAuto, kOn, kOff };
 enum class OnClientGone : uint8_t { kAbort, kFinish };
+enum class Forwarded : uint8_t { kReplace, kAppend, kPass };
 enum class Scheduling : uint8_t { kBatch, kNormal };
 enum class Balance : uint8_t { kLeastConnections, kRoundRobin, kHash };
 
@@ -240,12 +241,12 @@ struct App {
   StringList scripts;  // suffixes; empty: any file is a script
   StringList index;
   std::string fallback;  // path below root, beginning with "/"
-  bool pass_authorization = false;
-  bool allow_encoded_slash = false;
-  Duration time_limit = std::chrono::seconds(60);
+  bool pass_authorization = false;   // true for http unless said
+  bool allow_encoded_slash = false;  // true for http unless said
+  Duration time_limit = std::chrono::seconds(60);  // 0: none, as for http unless said
   Duration connect_timeout = std::chrono::seconds(5);
   Duration send_timeout = std::chrono::seconds(30);
-  Duration first_byte_timeout{};  // 0: only time_limit
+  Duration first_byte_timeout{};  // 0: only time_limit; kHttpFirstByte for http unless said
   Duration read_timeout = std::chrono::seconds(60);
   uint32_t concurrency = 32;  // exec, fork: in all; remote: in all, kFarmConcurrency unless said
   uint32_t queue = 128;
@@ -262,6 +263,8 @@ struct App {
   Bytes response_spill = gibibytes(1);  // 0: none, the application waits
   OnClientGone on_client_gone = OnClientGone::kAbort;
   uint32_t retries = 2;
+  Forwarded forwarded = Forwarded::kReplace;
+  Duration upgraded_idle_time = std::chrono::hours(1);  // 0: no limit
   Paths sendfile_roots;
   Multiplex multiplex = Multiplex::kAuto;
   uint32_t requests_per_connection = 0;                      // 0: no limit
@@ -290,6 +293,8 @@ struct App {
   static constexpr uint32_t kFarmConcurrency = 1024;
   static constexpr uint32_t kFarmKeeps = 8;
   static constexpr Duration kFarmIdleTime = std::chrono::seconds(1);
+  static constexpr Duration kHttpFirstByte = std::chrono::seconds(60);
+  static constexpr uint32_t kHttpConcurrency = 64;
 };
 
 enum class Listing : uint8_t { kOff, kHtml, kJson, kAuto };

@@ -23,8 +23,9 @@ inline constexpr uint16_t kCgi = bit(AppType::kCgi);
 inline constexpr uint16_t kFastcgi = bit(AppType::kFastcgi);
 inline constexpr uint16_t kScgi = bit(AppType::kScgi);
 inline constexpr uint16_t kLoaded = bit(AppType::kWsgi) | bit(AppType::kPsgi);
-inline constexpr uint16_t kPrograms = kCgi | kFastcgi | kScgi;
-inline constexpr uint16_t kOverFastcgi = kFastcgi | kLoaded;
+inline constexpr uint16_t kHttp = bit(AppType::kHttp);
+inline constexpr uint16_t kPrograms = kCgi | kFastcgi | kScgi | kHttp;
+inline constexpr uint16_t kKeepsConnections = kFastcgi | kLoaded | kHttp;
 
 inline constexpr std::array kAppTypeWords{"cgi"sv,  "fastcgi"sv, "scgi"sv, "wsgi"sv,  "rack"sv,
                                           "psgi"sv, "php"sv,     "http"sv, "module"sv};
@@ -32,6 +33,7 @@ inline constexpr std::array kAppModelWords{"exec"sv, "fork"sv, "pool"sv, "embedd
 inline constexpr std::array kAppRoleWords{"responder"sv, "authorizer"sv, "filter"sv};
 inline constexpr std::array kMultiplexWords{"auto"sv, "true"sv, "false"sv};
 inline constexpr std::array kOnClientGoneWords{"abort"sv, "finish"sv};
+inline constexpr std::array kForwardedWords{"replace"sv, "append"sv, "pass"sv};
 inline constexpr std::array kReloadWords{"auto"sv, "manual"sv};
 inline constexpr std::array kSchedulingWords{"batch"sv, "normal"sv};
 inline constexpr std::array kBalanceWords{"least-connections"sv, "round-robin"sv, "hash"sv};
@@ -54,16 +56,16 @@ inline constexpr std::array kPoolOptions{
 inline constexpr std::array kAppOptions{
     bind<&App::type>({.name = "type",
                       .text = "What the application is: cgi is any program that speaks CGI/1.1; fastcgi and "
-                              "scgi are programs that stay and speak these; wsgi is Python (PEP 3333), psgi "
-                              "is Perl.",
+                              "scgi are programs that stay and speak these; http is one with an HTTP server "
+                              "of its own; wsgi is Python (PEP 3333), psgi is Perl.",
                       .words = kAppTypeWords,
-                      .offered = kCgi | kFastcgi | kScgi | kLoaded}),
+                      .offered = kCgi | kFastcgi | kScgi | kHttp | kLoaded}),
     bind<&App::model>(
         {.name = "model",
          .text = "Where it stands between a process per request and code in the server: exec starts a "
                  "process for each request, fork forks one from a template that has loaded everything, pool "
                  "keeps processes and lends them, remote asks peers that others run. cgi: exec, fork; "
-                 "fastcgi: pool, remote; scgi: remote, pool; wsgi, psgi: pool, fork, exec.",
+                 "fastcgi, http: pool, remote; scgi: remote, pool; wsgi, psgi: pool, fork, exec.",
          .unset = "the first of the type's",
          .example = "\"pool\"",
          .words = kAppModelWords,
@@ -190,17 +192,21 @@ inline constexpr std::array kAppOptions{
                           .types = kFastcgi | kScgi}),
     bind<&App::pass_authorization>(
         {.name = "pass_authorization",
-         .text = "The program sees the Authorization field, as HTTP_AUTHORIZATION."}),
+         .text = "The program sees the Authorization field, as HTTP_AUTHORIZATION.",
+         .unset = "true with http"}),
     bind<&App::allow_encoded_slash>(
         {.name = "allow_encoded_slash",
-         .text = "A path may hold %2F, decoded in PATH_INFO; else it is refused with 404."}),
+         .text = "A path may hold %2F, decoded in PATH_INFO, as it is with http; else it is refused with 404.",
+         .unset = "true with http"}),
     bind<&App::time_limit>({.name = "time_limit",
                             .text =
                                 "For a request from when it has its process or peer (queue_time bounds the "
                                 "wait before that); then 504, and the process is ended (TERM, then "
-                                "KILL): with exec its group, with pool the instance.",
-                            .minimum = 10,
-                            .maximum = 24 * kHour}),
+                                "KILL): with exec its group, with pool the instance, unless it answers "
+                                "several requests at once over connections of their own.",
+                            .maximum = 24 * kHour,
+                            .zero = "none",
+                            .unset = "none with http"}),
     bind<&App::connect_timeout>({.name = "connect_timeout",
                                  .text = "Until an instance or peer has accepted a connection.",
                                  .minimum = 10,
@@ -217,6 +223,7 @@ inline constexpr std::array kAppOptions{
          .text = "From the end of the request to the first byte of the answer; then 504.",
          .maximum = 24 * kHour,
          .zero = "only time_limit holds",
+         .unset = "60s with http",
          .models = kPool | kRemote}),
     bind<&App::read_timeout>({.name = "read_timeout",
                               .text = "Between two pieces of the answer; then it is cut off.",
@@ -301,6 +308,20 @@ inline constexpr std::array kAppOptions{
          .unit = "attempts",
          .zero = "none",
          .models = kPool | kRemote}),
+    bind<&App::forwarded>(
+        {.name = "forwarded",
+         .text = "What X-Forwarded-For, -Proto and -Host say: replace has the client's connection say it, and "
+                 "leaves out what the client says of itself there; append is for a server behind another "
+                 "proxy, and puts that one's address behind what it says; pass leaves them as they came.",
+         .types = kHttp,
+         .words = kForwardedWords}),
+    bind<&App::upgraded_idle_time>(
+        {.name = "upgraded_idle_time",
+         .text = "A connection that has become a WebSocket, or of another protocol, is closed after this time "
+                 "without a byte either way.",
+         .maximum = 365 * 24 * kHour,
+         .zero = "no limit",
+         .types = kHttp}),
     bind<&App::sendfile_roots>({.name = "sendfile_roots",
                                 .text = "Directories below which X-Sendfile may name files.",
                                 .unset = "none: X-Sendfile is refused",
@@ -314,7 +335,7 @@ inline constexpr std::array kAppOptions{
                                          .maximum = 1'000'000'000,
                                          .unit = "requests",
                                          .zero = "no limit",
-                                         .types = kOverFastcgi}),
+                                         .types = kKeepsConnections}),
     bind<&App::keep_connections>({.name = "keep_connections",
                                   .text =
                                       "Connections kept open between requests, to each instance or peer, by "
@@ -322,7 +343,7 @@ inline constexpr std::array kAppOptions{
                                   .maximum = 100'000,
                                   .unit = "connections",
                                   .zero = "none, each request opens its own",
-                                  .types = kOverFastcgi,
+                                  .types = kKeepsConnections,
                                   .word = "auto",
                                   .word_for = App::kAsManyAsItTakes}),
     bind<&App::idle_connection_time>({.name = "idle_connection_time",
@@ -330,7 +351,7 @@ inline constexpr std::array kAppOptions{
                                       .minimum = 1,
                                       .maximum = kHour,
                                       .unset = "60s with pool, 1s with remote",
-                                      .types = kOverFastcgi}),
+                                      .types = kKeepsConnections}),
     bind<&App::sticky_cookie>(
         {.name = "sticky_cookie",
          .text = "Requests with the same value of this cookie go to the same instance or peer, "
@@ -364,6 +385,7 @@ inline constexpr std::array kAppOptions{
          .maximum = 100'000,
          .unit = "requests",
          .zero = "1, or what it says when it multiplexes; of wsgi threads",
+         .unset = "64 with http",
          .models = kPool}),
     bind<&App::instances, &Instances::idle_time>(
         {.name = "instances.idle_time",

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "gateway/passage.h"
 #include "gateway/request_key.h"
 
 namespace remuda::gateway {
@@ -97,10 +98,12 @@ loop::Task<bool> Answering::begin(const Inquiry& inquiry) {
   exchange_.handling_began = exchange_.loop.now();
 
   role_ = inquiry.role;
-  const Question question{inquiry.role, inquiry.variables, inquiry.data, request.id};
-  auto conversation = application_.wire.converse(std::move(*lease), question);
   http::Body* const spooled = start.input == apps::InputFrom::kFile ? nullptr : inquiry.spooled;
-  conversation->begin(inquiry.body != nullptr ? inquiry.body : spooled);
+  http::Body* const body = inquiry.body != nullptr ? inquiry.body : spooled;
+  const Question question{inquiry.role, inquiry.variables, inquiry.data, request.id, &request, body};
+  auto conversation = application_.wire.converse(std::move(*lease), question);
+  conversation->begin(body);
+  if (conversation->may_switch()) reader_ = CgiResponseReader(CgiResponseReader::Switching::kTaken);
   if (options_.on_client_gone == ClientGone::kAbort) exchange_.watch_client(conversation->scope());
   if (stream_ == nullptr) stream_ = exchange_.keep<ResponseStream>(exchange_);
   const http::Body* input = spooled != nullptr ? spooled : inquiry.body;
@@ -152,7 +155,8 @@ loop::Task<bool> Answering::pass_interim() {
   if (!informed && (informed.error().code == EMSGSIZE || informed.error().code == EINVAL))
     exchange_.trouble = exchange_.arena.join("an interim answer was dropped: ", informed.error().what);
   stream_->buffer.drop(reader_.head_size());
-  reader_ = CgiResponseReader();
+  reader_ = stream_->conversation().may_switch() ? CgiResponseReader(CgiResponseReader::Switching::kTaken)
+                                                 : CgiResponseReader();
   co_return true;
 }
 
@@ -182,7 +186,15 @@ loop::Task<void> Answering::pass_on() {
   if (reader_.kind() == CgiResponseReader::Kind::kLocalRedirect ||
       reader_.kind() == CgiResponseReader::Kind::kElsewhere)
     co_return co_await point_elsewhere();
+  if (reader_.kind() == CgiResponseReader::Kind::kSwitch) co_return switch_protocols();
   co_await answer();
+}
+
+// What stands behind the head is the other protocol's already.
+void Answering::switch_protocols() {
+  fill_head();
+  stream_->open(reader_.head_size(), std::nullopt);
+  exchange_.response.takeover = exchange_.keep<Passage>(exchange_, *stream_);
 }
 
 loop::Task<void> Answering::dismiss() {

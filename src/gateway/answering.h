@@ -73,6 +73,7 @@ class Answering {
   loop::Task<bool> may_ask_again(const Inquiry& inquiry, const Verdict& verdict);
   loop::Task<void> let_go_of_this_one();
 
+  void switch_protocols();
   loop::Task<void> point_elsewhere();
   loop::Task<void> answer();
   bool ends_with_its_head() const;

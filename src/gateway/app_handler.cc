@@ -29,14 +29,18 @@ class Preparing {
         answering_(exchange, application, options) {}
 
   loop::Task<void> handle(ScriptLookup* lookup) {
-    if (!split_path()) co_return;
+    const bool as_it_came = application_.wire.takes() == Takes::kFields;
+    if (as_it_came ? !check_target() : !split_path()) co_return;
     if (lookup != nullptr && !co_await find_script(*lookup)) co_return;
     if (!check_body()) co_return;
     if (must_take_body() && !co_await take_body()) co_return;
-    Subject subject{.script_name = script_name_, .path_info = path_info_, .script_filename = file_};
-    subject.content_length = content_length_;
-    describe(exchange_, options_, subject, variables_);
-    Inquiry inquiry{.variables = variables_};
+    Inquiry inquiry;
+    if (as_it_came) {
+      inquiry.variables = variables_beside(exchange_, options_);
+    } else {
+      describe_request();
+      inquiry.variables = variables_;
+    }
     if (lookup != nullptr) inquiry.program = file_;
     inquiry.spooled = spool_;
     if (spool_ == nullptr) inquiry.body = request_.body;
@@ -48,6 +52,21 @@ class Preparing {
   }
 
  private:
+  void describe_request() {
+    Subject subject{.script_name = script_name_, .path_info = path_info_, .script_filename = file_};
+    subject.content_length = content_length_;
+    describe(exchange_, options_, subject, variables_);
+  }
+
+  // What goes on as the client wrote it.
+  bool check_target() {
+    if (request_.raw_path == "*") return true;
+    const auto decoded = http::decode_path(request_.raw_path, slash_policy(), exchange_.arena);
+    if (decoded) return true;
+    if (decoded.error().code == EPERM) return answering_.refuse(404, "an encoded slash in the path");
+    return answering_.refuse(400, "the path cannot be decoded");
+  }
+
   http::EncodedSlash slash_policy() const {
     return options_.encoded_slash == EncodedSlash::kAllow ? http::EncodedSlash::kDecode
                                                           : http::EncodedSlash::kRefuse;
@@ -110,7 +129,8 @@ class Preparing {
   // CONTENT_LENGTH must be exact (RFC 3875 section 4.1.2).
   bool must_take_body() const {
     if (request_.body == nullptr) return false;
-    return options_.request_buffering == RequestBuffering::kAlways || !content_length_;
+    const bool needs_length = application_.wire.takes() == Takes::kVariables;
+    return options_.request_buffering == RequestBuffering::kAlways || (needs_length && !content_length_);
   }
 
   loop::Task<bool> take_body() {

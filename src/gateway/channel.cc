@@ -97,6 +97,12 @@ loop::Task<base::Result<size_t>> Channel::receive() {
   co_return base::failure(EAGAIN, "receive");
 }
 
+bool Channel::has_news() const {
+  char octet = 0;
+  const ssize_t got = ::recv(socket_.get(), &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got >= 0 || errno == ECONNRESET || errno == EPIPE;
+}
+
 void Channel::resume() {
   if (--paused_ == 0) changed_.notify_all();
 }

@@ -78,6 +78,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
   // Whether a stream's peer has gone already, as far as the kernel knows and the loop may not yet.
   bool is_cut() const;
+  // Whether anything has come that was not received, its end included.
+  bool has_news() const;
   bool is_local() const { return local_; }
 
  protected:
@@ -92,6 +94,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
   void close(int error, const char* trouble);
   loop::Loop& loop() { return ground_.loop; }
+  // Until something was sent, or it ends.
+  loop::Task<base::Result<void>> moved() { co_return co_await changed_.wait(loop::kNever); }
   // Of its socket, while it is open.
   int descriptor() const { return socket_.get(); }
 

@@ -16,6 +16,7 @@
 // calls stop_input() before it ends, because the request's body ends with it. One loop, one thread.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -24,6 +25,7 @@
 
 #include "apps/source.h"
 #include "http/body.h"
+#include "http/message.h"
 #include "loop/loop.h"
 
 namespace remuda::gateway {
@@ -64,6 +66,15 @@ class Conversation {
   enum class Debt : uint8_t { kPaid, kOwed };
   virtual void let_go(Debt debt) = 0;
 
+  // Whether a 101 may be answered. After one, read() gives what the application says in the other protocol, and
+  // these two are for what it is told: send() ends when there is room for more, end_sending() when it has all
+  // been sent, and says that nothing follows.
+  virtual bool may_switch() const { return false; }
+  virtual loop::Task<base::Result<void>> send(std::span<const std::byte> /*bytes*/) {
+    co_return base::failure(ENOTSUP, "send to an application");
+  }
+  virtual loop::Task<void> end_sending() { co_return; }
+
   // Nothing that it answers will be used: stops it at once. `why` is static text.
   virtual void give_up(std::string_view why) = 0;
 
@@ -92,6 +103,8 @@ struct Question {
   std::string_view variables;  // "NAME=value\0" one after the other, CONTENT_LENGTH exact
   http::Body* data = nullptr;  // of a filter: the file's bytes, after the request's body
   uint64_t request = 0;        // its number in the logs
+  const http::Request* head = nullptr;  // as it came; of wires that take fields, `variables` stand above them
+  const http::Body* body = nullptr;     // what begin() is given
 };
 
 }  // namespace remuda::gateway

@@ -19,15 +19,15 @@ std::string_view document_root(const AppOptions& options, const Subject& subject
   return options.document_root.empty() ? options.root : options.document_root;
 }
 
+}  // namespace
+
 // What authorizers said comes first: it is about this request.
-std::string_view variables_of(const http::Exchange& exchange, const AppOptions& options) {
+std::string_view variables_beside(const http::Exchange& exchange, const AppOptions& options) {
   std::string_view all = exchange.variables;
   for (const auto& [name, value] : options.variables)
     all = exchange.arena.join(all, name, "=", value, std::string_view("\0", 1));
   return all;
 }
-
-}  // namespace
 
 void describe(const http::Exchange& exchange, const AppOptions& options, const Subject& subject,
               std::string& block) {
@@ -56,7 +56,7 @@ void describe(const http::Exchange& exchange, const AppOptions& options, const S
   context.remote_port = ends.peer.port();
   context.pass_authorization = options.authorization == Authorization::kPass;
   context.content_length = subject.content_length;
-  context.variables = variables_of(exchange, options);
+  context.variables = variables_beside(exchange, options);
   context.data = subject.data;
   block.reserve(block.size() + kUsualBlock);
   wire::append_cgi_variables(request, context, block);

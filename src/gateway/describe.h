@@ -26,6 +26,10 @@ struct Subject {
   wire::CgiData data;  // of a filter
 };
 
+// What authorizers said of this request, and what is configured for every one: "NAME=value\0" one after the
+// other, of one name the first.
+std::string_view variables_beside(const http::Exchange& exchange, const AppOptions& options);
+
 // Appends the block.
 void describe(const http::Exchange& exchange, const AppOptions& options, const Subject& subject,
               std::string& block);

@@ -117,7 +117,7 @@ void EndpointConversation::stop(int reason, std::string_view why) {
 
 // From the moment somebody stopped it until the stream is over.
 loop::Task<void> EndpointConversation::part() {
-  const bool killed = timed_out() && !is_shared();
+  const bool killed = timed_out() && !is_process_shared();
   if (!killed) {
     const bool may_finish = options_.on_client_gone == ClientGone::kFinish && !must_stop_ &&
                             (stopped_ == ECONNRESET || given_up_);
@@ -281,22 +281,36 @@ loop::Task<base::Result<size_t>> EndpointConversation::read(std::span<std::byte>
 
 // Before the first byte another application may be asked, if that does no harm.
 void EndpointConversation::stop_for_silence() {
-  const loop::Duration limit = answered_ ? options_.read_timeout : options_.first_byte_timeout;
+  const loop::Duration limit = quiet_limit();
   silent_ = true;
   stop(ETIMEDOUT, fmt::format("the application sent nothing for {} s", seconds(limit)));
   scope_.cancel(ETIMEDOUT);
 }
 
+loop::Duration EndpointConversation::quiet_limit() const {
+  if (passing_) return options_.upgraded_idle_time;
+  return answered_ ? options_.read_timeout : options_.first_byte_timeout;
+}
+
 loop::Time EndpointConversation::quiet_deadline() const {
-  const loop::Duration limit = answered_ ? options_.read_timeout : options_.first_byte_timeout;
+  const loop::Duration limit = quiet_limit();
   if (pumping_ || limit == loop::Duration::zero()) return loop::kNever;
   return quiet_since_ + limit;
 }
 
-void EndpointConversation::take_output(std::string_view bytes) {
+void EndpointConversation::take_first_bytes() {
   quiet_since_ = loop_.now();
   if (!answered_) lease_->at(apps::Phase::kReply);
   answered_ = true;
+}
+
+void EndpointConversation::expect_passage() {
+  passing_ = true;
+  scope_.set_deadline(loop::kNever);
+}
+
+void EndpointConversation::take_output(std::string_view bytes) {
+  take_first_bytes();
   if (dropping_) return;
   if (!reading_.empty() && inbox_.is_empty()) {
     const size_t count = std::min(reading_.size(), bytes.size());

@@ -73,12 +73,20 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   virtual void leave() = 0;
   // Whether others use the connection as well.
   virtual bool is_shared() const { return false; }
+  // Whether ending the process would end others' requests.
+  virtual bool is_process_shared() const { return is_shared(); }
   // The stream is over, the lease is about to be given back.
   virtual loop::Task<void> settle() { co_return; }
 
   // --- what they tell
 
   void take_output(std::string_view bytes);
+  // An answer has begun, although nothing of it is output yet.
+  void take_first_bytes();
+  // A 101: no answer is waited for any more, and either side may be silent for long.
+  void expect_passage();
+  // The client said something, which keeps up what has switched.
+  void note_movement() { quiet_since_ = loop_.now(); }
   void take_errors(std::string_view bytes);
   // The stream is over. The first call counts.
   void over(Verdict verdict, apps::Outcome outcome);
@@ -124,6 +132,7 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   loop::Task<void> watch_disk();
   void hold_back();
   void stop_holding_back();
+  loop::Duration quiet_limit() const;
   loop::Time quiet_deadline() const;
   void take_error_line(std::string_view line);
   Verdict stopped_verdict() const;
@@ -148,6 +157,7 @@ class EndpointConversation : public Conversation, public std::enable_shared_from
   std::span<std::byte> reading_;  // of a read() that waits
   size_t got_ = 0;                // put there
   bool answered_ = false;         // a byte came
+  bool passing_ = false;          // it has switched to another protocol
   bool dropping_ = false;
   bool holding_back_ = false;
   bool watching_disk_ = false;

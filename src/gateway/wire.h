@@ -6,6 +6,7 @@
 //     CgiWire       Lease::pipes()      a process started for the request
 //     FastcgiWire   Lease::endpoint()   connections kept, shared by requests where the application
 //     multiplexes ScgiWire      Lease::endpoint()   a connection for each request
+//     HttpWire      Lease::endpoint()   connections kept, one request at a time on each
 //
 // One for an application and loop, made by the composition; outlives its Conversations, which may outlive
 // their exchanges.
@@ -18,6 +19,7 @@
 #include "apps/source.h"
 #include "gateway/app_log.h"
 #include "gateway/conversation.h"
+#include "gateway/wire/http_request.h"
 #include "loop/time.h"
 
 namespace remuda::gateway {
@@ -34,6 +36,9 @@ enum class ClientGone : uint8_t {
   kAbort,   // the application is told to stop, as far as its wire has a word for it
   kFinish,  // it works on, its answer is dropped
 };
+
+// Of wires that take fields: whether Authorization is among them.
+enum class PassAuthorization : uint8_t { kNo, kYes };
 
 // What the wires need to know of an application; the composition translates the configuration into it. A
 // duration of zero is no limit.
@@ -52,6 +57,11 @@ struct WireOptions {
   // Of a program that was started for the request: its output, held open by others after it has exited.
   loop::Duration exit_grace = std::chrono::seconds(5);
   uint64_t errors_limit = 1024 * 1024;  // of standard error that is logged for one request, bytes
+  // Of an application that speaks HTTP.
+  size_t head_limit = 64 * 1024;  // of an answer's head, bytes
+  loop::Duration upgraded_idle_time = std::chrono::hours(1);  // after a 101, without a byte either way
+  wire::Forwarded forwarded = wire::Forwarded::kReplace;
+  PassAuthorization pass_authorization = PassAuthorization::kYes;
 };
 
 // How a request's body reaches the application.
@@ -60,9 +70,17 @@ enum class BodyBy : uint8_t {
   kDescriptor,    // a file or a pipe that acquire() is told of: what is in a pipe is begin()'s
 };
 
+// What an application is told of a request.
+enum class Takes : uint8_t {
+  kVariables,  // CGI's meta-variables; a body's length is known
+  kFields,     // Question::head
+};
+
 class Wire {
  public:
   virtual ~Wire() = default;
+
+  virtual Takes takes() const { return Takes::kVariables; }
 
   virtual BodyBy takes_body() const { return BodyBy::kConversation; }
 

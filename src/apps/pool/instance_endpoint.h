@@ -25,6 +25,7 @@ class InstanceEndpoint final : public Endpoint {
   Capacity capacity() const override { return capacity_; }
   void learned(const Capacity& capacity) override;
   void cannot_keep_connections() override;
+  void lost_kept_connection() override { ++lost_in_silence; }
   void cannot_multiplex() override;
   uint32_t generation() const override { return instance_->generation; }
 

@@ -10,6 +10,7 @@
 #include <charconv>
 
 #include "base/ascii.h"
+#include "gateway/wire/passed_fields.h"
 
 namespace remuda::gateway::wire {
 
@@ -29,50 +30,11 @@ void append_number(std::string& block, std::string_view name, uint64_t value) {
   append(block, name, std::string_view(digits.data(), static_cast<size_t>(end - digits.data())));
 }
 
-bool is_never_passed(KnownName name) {
-  switch (name) {
-    case KnownName::kConnection:
-    case KnownName::kKeepAlive:
-    case KnownName::kProxyConnection:
-    case KnownName::kProxyAuthorization:
-    case KnownName::kTE:
-    case KnownName::kTrailer:
-    case KnownName::kTransferEncoding:
-    case KnownName::kUpgrade:
-    case KnownName::kExpect:
-    case KnownName::kContentLength:
-    case KnownName::kContentType:
-    case KnownName::kProxy:  // httpoxy
-      return true;
-    default: return false;
-  }
-}
-
-// Whether a Connection field may take this field away (RFC 9110 section 7.6.1). Not those that decide who
-// asks for what.
-bool may_be_named_by_connection(const Field& field) {
-  switch (field.known) {
-    case KnownName::kHost:
-    case KnownName::kAuthorization:
-    case KnownName::kForwarded:
-    case KnownName::kXForwardedFor:
-    case KnownName::kXForwardedHost:
-    case KnownName::kXForwardedProto:
-    case KnownName::kCookie: return false;
-    default: return !base::equal_ignoring_case(field.name.substr(0, 8), "content-");
-  }
-}
-
-bool has_plain_name(std::string_view name) {
-  return std::ranges::all_of(name,
-                             [](char c) { return base::is_letter(c) || base::is_digit(c) || c == '-'; });
-}
-
-bool is_passed(const http::Fields& fields, const Field& field, bool pass_authorization) {
-  if (is_never_passed(field.known) || !has_plain_name(field.name)) return false;
+// Content-Type has a variable of its own.
+bool becomes_variable(const http::Fields& fields, const Field& field, bool pass_authorization) {
+  if (field.known == KnownName::kContentType) return false;
   if (field.known == KnownName::kAuthorization && !pass_authorization) return false;
-  if (!fields.has(KnownName::kConnection)) return true;
-  return !may_be_named_by_connection(field) || !fields.list_has(KnownName::kConnection, field.name);
+  return is_passed(fields, field);
 }
 
 bool same_name(const Field& one, const Field& other) {
@@ -94,23 +56,10 @@ void append_field(std::string& block, const http::Fields& fields, size_t at) {
   block.push_back('\0');
 }
 
-// Whether one of `variables` has the name that this field would get.
-bool is_overruled(std::string_view variables, const Field& field) {
-  constexpr std::string_view kPrefix = "HTTP_";
-  const auto maps_to = [](char c, char mapped) { return (c == '-' ? '_' : base::to_upper(c)) == mapped; };
-  for (size_t at = 0; at < variables.size(); at = variables.find('\0', at) + 1) {
-    std::string_view name = variables.substr(at, variables.find('=', at) - at);
-    if (!name.starts_with(kPrefix)) continue;
-    name.remove_prefix(kPrefix.size());
-    if (std::ranges::equal(field.name, name, maps_to)) return true;
-  }
-  return false;
-}
-
 void append_fields(std::string& block, const http::Fields& fields, const CgiContext& context) {
   const std::span<const Field> all = fields.all();
   for (size_t i = 0; i < all.size(); ++i) {
-    if (!is_passed(fields, all[i], context.pass_authorization)) continue;
+    if (!becomes_variable(fields, all[i], context.pass_authorization)) continue;
     if (!context.variables.empty() && is_overruled(context.variables, all[i])) continue;
     const auto is_same = [&](const Field& earlier) { return same_name(earlier, all[i]); };
     if (std::ranges::none_of(all.first(i), is_same)) append_field(block, fields, i);

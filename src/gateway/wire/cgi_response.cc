@@ -123,7 +123,9 @@ bool CgiResponseReader::take_status(std::string_view bytes, Piece value) {
     return fail("Status is no number");
   if (text.size() > 3 && text[3] != ' ') return fail("Status is not of three digits");
   status_ = (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
-  if (status_ < 102 || status_ > 599) return fail("Status is not between 200 and 599, nor an interim one");
+  const bool switches = status_ == 101 && switching_ == Switching::kTaken;
+  if ((status_ < 102 && !switches) || status_ > 599)
+    return fail("Status is not between 200 and 599, nor an interim one");
   const std::string_view reason = base::trim_whitespace(text.substr(3));
   reason_ = {static_cast<uint32_t>(reason.data() - bytes.data()), static_cast<uint32_t>(reason.size())};
   return true;
@@ -142,8 +144,8 @@ bool CgiResponseReader::take_length(std::string_view value) {
 bool CgiResponseReader::finish(std::string_view bytes) {
   if (line_count_ == 0) return fail("the header is empty");
   if (has_location_ && location_.size == 0) return fail("Location is empty");
-  if (status_ >= 102 && status_ < 200) {
-    kind_ = Kind::kInterim;
+  if (status_ < 200 && status_ != 0) {
+    kind_ = status_ == 101 ? Kind::kSwitch : Kind::kInterim;
     return true;
   }
   if (redirect_.size + file_.size > 0) return finish_redirect(bytes);
@@ -177,7 +179,8 @@ void CgiResponseReader::add_fields(std::string_view bytes, http::Fields& fields,
     const Line& line = lines_[i];
     const std::string_view beginning = line.name.in(bytes).substr(0, private_prefix.size());
     if (!private_prefix.empty() && base::equal_ignoring_case(beginning, private_prefix)) continue;
-    if (is_servers_business(line.known, line.name.in(bytes))) continue;
+    const bool is_upgrade = kind_ == Kind::kSwitch && line.known == KnownName::kUpgrade;
+    if (!is_upgrade && is_servers_business(line.known, line.name.in(bytes))) continue;
     fields.add(line.known, line.name.in(bytes), line.value.in(bytes));
   }
 }

@@ -28,7 +28,11 @@ class CgiResponseReader {
   // What kind of response it is (section 6.2). kInterim: an informational status (102..199): the application
   // sends another block after it, which another reader reads. kElsewhere: the content is not what follows,
   // but what the server has at redirect() or in file().
-  enum class Kind : uint8_t { kDocument, kLocalRedirect, kClientRedirect, kInterim, kElsewhere };
+  // kSwitch: status 101, of an application that may answer so; what follows is another protocol's.
+  enum class Kind : uint8_t { kDocument, kLocalRedirect, kClientRedirect, kInterim, kElsewhere, kSwitch };
+  enum class Switching : uint8_t { kRefused, kTaken };
+
+  explicit CgiResponseReader(Switching switching = Switching::kRefused) : switching_(switching) {}
 
   static constexpr size_t kMostFields = 128;
 
@@ -86,6 +90,7 @@ class CgiResponseReader {
   bool fail(const char* trouble);
 
   std::array<Line, kMostFields> lines_;  // the first line_count_ are set
+  Switching switching_;
   size_t line_count_ = 0;
   size_t other_fields_ = 0;  // beside Location and Status
   size_t at_ = 0;            // the first byte of the line under way

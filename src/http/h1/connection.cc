@@ -242,7 +242,10 @@ loop::Task<bool> Connection::drain(RequestBody& body, Active& active, uint64_t m
 
 loop::Task<Connection::Next> Connection::hand_over(H1Exchange& exchange, Input& input, Sent sent) {
   TakenOver stream(driver_, exchange.output, input);
+  const uint64_t before = exchange.output.bytes();
   co_await exchange.response.takeover->run(stream);
+  exchange.record.bytes_received = stream.received();
+  exchange.record.body_bytes_sent = exchange.output.bytes() - before;
   finish(exchange, sent);
   co_return Next::kLinger;
 }
@@ -251,7 +254,7 @@ void Connection::finish(H1Exchange& exchange, const Sent& sent) {
   Record& record = exchange.record;
   record.status = exchange.response.status;
   record.bytes_sent = exchange.output.bytes();
-  record.bytes_received = exchange.body ? exchange.body->received() : 0;
+  if (exchange.body) record.bytes_received += exchange.body->received();
   record.ended = driver_.loop().now();
   record.complete = sent.complete;
   if (!sent.trouble.empty()) record.trouble = sent.trouble;

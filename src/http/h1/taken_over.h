@@ -19,10 +19,13 @@ class TakenOver final : public ByteStream {
       const size_t count = std::min(into.size(), input_.unread().size());
       std::memcpy(into.data(), input_.unread().data(), count);
       input_.use(count);
+      received_ += count;
       co_return count;
     }
     loop::Loop& loop = driver_.loop();
-    co_return co_await loop.receive(output_.socket(), into, loop.now() + driver_.options().idle);
+    const auto got = co_await loop.receive(output_.socket(), into, loop.now() + driver_.options().idle);
+    received_ += got.value_or(0);
+    co_return got;
   }
 
   loop::Task<base::Result<void>> write(std::span<const std::byte> bytes) override {
@@ -30,10 +33,13 @@ class TakenOver final : public ByteStream {
     co_return co_await output_.send({&piece, 1}, 0);
   }
 
+  uint64_t received() const { return received_; }
+
  private:
   Driver& driver_;
   Output& output_;
   Input& input_;
+  uint64_t received_ = 0;
 };
 
 }  // namespace remuda::http::h1
