@@ -74,6 +74,7 @@ struct StartInstance {
   uint32_t app = 0;        // its number in the spawner's rules; they say program, arguments, environment
   std::string_view label;  // at most spawner::kMaxLabel bytes of the pool's own
   int listener = -1;       // becomes its descriptor 0; stays the caller's
+  std::string_view environment{};  // "NAME=value\0": where it is to listen, if not there
 };
 
 // The home loop's SpawnerClient, or a test's.

@@ -131,7 +131,8 @@ loop::Task<base::Result<std::shared_ptr<Program>>> SpawnerClient::start_instance
   program->errors = loop::LoopFd(loop_, std::move(errors->near));
   const std::array<int, 3> descriptors{start.listener, errors->far.get(), program->errors.get()};
   const spawner::Spawn spawn{
-      .id = program->id(), .app = start.app, .input = spawner::Input::kListener, .label = program->label};
+      .id = program->id(), .app = start.app, .input = spawner::Input::kListener, .label = program->label,
+      .environment = start.environment};
   co_return co_await send_start(program, spawn, descriptors);
 }
 

@@ -14,11 +14,22 @@ using config::AppModel;
 using config::AppType;
 
 constexpr std::string_view kAllowedServers = "FCGI_WEB_SERVER_ADDRS";
+constexpr std::string_view kPort = "PORT";
 constexpr std::string_view kDevelopment = "REMUDA_DEV";
 
 std::string loader_of(const config::Config& config, AppType type) {
   return fmt::format("{}/{}", config.server.loaders.text,
                      type == AppType::kPsgi ? "perl/remuda_psgi.pl" : "python/remuda_wsgi.py");
+}
+
+// With a descriptor for a socket the loader gives it to the script.
+Command node_command(const config::Config& config, const config::App& app) {
+  Command command{app.interpreter.text, {}};
+  if (app.listen == config::Listen::kDescriptor)
+    command.arguments = {"--require", fmt::format("{}/node/remuda_http.cjs", config.server.loaders.text)};
+  command.arguments.push_back(app.program.text);
+  command.arguments.insert(command.arguments.end(), app.arguments.begin(), app.arguments.end());
+  return command;
 }
 
 bool says(const config::App& app, std::string_view name) {
@@ -31,6 +42,7 @@ bool says(const config::App& app, std::string_view name) {
 }  // namespace
 
 Command command_of(const config::Config& config, const config::App& app) {
+  if (app.is_node_script()) return node_command(config, app);
   if (!app.is_loaded()) return {app.program.text, app.arguments};
   Command command{app.interpreter.text, {loader_of(config, app.type)}};
   const auto add = [&command](std::string name, std::string value) {
@@ -44,7 +56,11 @@ Command command_of(const config::Config& config, const config::App& app) {
 
 std::vector<std::string> environment_of(const config::Config& config, const config::App& app) {
   std::vector<std::string> environment;
-  for (const auto& [name, value] : app.environment) environment.push_back(fmt::format("{}={}", name, value));
+  const bool has_port = app.listen == config::Listen::kPort;
+  for (const auto& [name, value] : app.environment) {
+    if (has_port && name == kPort) continue;  // each instance has its own
+    environment.push_back(fmt::format("{}={}", name, value));
+  }
   if (app.model == AppModel::kPool && app.type == AppType::kFastcgi && !says(app, kAllowedServers))
     environment.push_back(fmt::format("{}=127.0.0.1", kAllowedServers));
   if (app.is_loaded() && config.server.dev && !says(app, kDevelopment))

@@ -52,6 +52,15 @@ gateway::wire::Forwarded to_gateway(config::Forwarded forwarded) {
   return gateway::wire::Forwarded::kReplace;
 }
 
+apps::pool::ListensAt to_apps(config::Listen listen) {
+  switch (listen) {
+    case config::Listen::kDescriptor: return apps::pool::ListensAt::kDescriptor;
+    case config::Listen::kPort: return apps::pool::ListensAt::kPort;
+    case config::Listen::kSocket: return apps::pool::ListensAt::kSocket;
+  }
+  return apps::pool::ListensAt::kDescriptor;
+}
+
 apps::remote::Policy to_apps(config::Balance balance) {
   switch (balance) {
     case config::Balance::kLeastConnections: return apps::remote::Policy::kLeastConnections;
@@ -209,6 +218,7 @@ apps::pool::GroupOptions group_options(const config::Config& config, size_t app_
   options.user = app.user;
   options.program = shown_program(config, app);
   options.app = static_cast<uint32_t>(app_index);
+  options.listens_at = to_apps(app.listen);
   options.min = share(instances.min, processes);
   options.max = share(instances.max, processes);
   options.spare = share(instances.spare, processes);

@@ -111,6 +111,14 @@ server::WorkerPlan worker_plan(const std::shared_ptr<SharedParts>& shared, uint6
   return plan;
 }
 
+namespace {
+
+std::string directory_of(const std::string& file) {
+  return file.substr(0, std::max<size_t>(file.rfind('/'), 1));
+}
+
+}  // namespace
+
 std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
   const auto starts_nothing = [](const config::App& app) { return app.model == config::AppModel::kRemote; };
   if (std::ranges::all_of(config.apps, starts_nothing)) return {};
@@ -133,6 +141,7 @@ std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
     if (app.model == config::AppModel::kPool) {
       rule.outlives = spawner::Outlives::kWorker;
       if (rule.directory.empty()) rule.directory = app.root.text;
+      if (rule.directory.empty() && app.is_node_script()) rule.directory = directory_of(app.program.text);
     } else if (!app.is_loaded()) {
       rule.root = app.root.text;
     }

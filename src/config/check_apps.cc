@@ -130,7 +130,9 @@ void Checker::fill_in(App& app, const std::string& name) {
   fill("template.idle_timeout", app.preloaded.idle_timeout,
        app.model == AppModel::kPool ? Duration{} : defaults.preloaded.idle_timeout);
   if (is_http) fill("instances.concurrency", app.instances.concurrency, App::kHttpConcurrency);
-  if (!app.is_loaded()) {
+  if (app.is_node_script()) {
+    fill("interpreter", app.interpreter.text, "/usr/bin/node");
+  } else if (!app.is_loaded()) {
     app.interpreter = {};
   } else {
     const auto& as = app.identity ? app.identity : config_.server.identity;
@@ -211,6 +213,8 @@ void Checker::check_programs(const App& app, const std::string& name) {
       }
       break;
   }
+  if (app.is_node_script()) return check_node_script(app, name);
+  check_listening(app, name);
   if (!app.program.empty() && applies(*find_option(table_named("app"), "program"), app))
     check_runs(app, name + ".program", app.program, "install it, or correct the path");
   if (app.model == AppModel::kFork) check_loader(app, name);

@@ -14,6 +14,7 @@ namespace remuda::config {
 namespace {
 
 std::string_view loader_of(AppType type) {
+  if (type == AppType::kHttp) return "node/remuda_http.cjs";
   return type == AppType::kPsgi ? "perl/remuda_psgi.pl" : "python/remuda_wsgi.py";
 }
 
@@ -90,6 +91,30 @@ void Checker::check_entry_point(const App& app, const std::string& name) {
                     : access == Access::kDenied ? "may not be read"
                                                 : "is not a file"),
         "a path begins at root");
+}
+
+// A script of Node's: the file, who runs it, and what gives it its socket.
+void Checker::check_node_script(const App& app, const std::string& name) {
+  const auto& as = app.identity ? app.identity : config_.server.identity;
+  if (const Access access = machine_.file(app.program.text, as); access != Access::kGood) {
+    error(name + ".program", app.origin,
+          fmt::format("{}.program: {} {}", name, toml_quoted(app.program.text),
+                      access == Access::kMissing ? "does not exist" : "may not be read"),
+          "correct the path");
+  }
+  check_runs(app, name + ".interpreter", app.interpreter, "install nodejs, or name another interpreter");
+  check_listening(app, name);
+  if (app.listen == Listen::kDescriptor) check_loader(app, name);
+}
+
+// Instances make their sockets themselves: as the server's own user, whose directory it is.
+void Checker::check_listening(const App& app, const std::string& name) {
+  if (app.type != AppType::kHttp || app.model != AppModel::kPool) return;
+  if (app.listen == Listen::kSocket && app.identity) {
+    error(name + ".listen", app.origin,
+          fmt::format("{}.listen: \"socket\" needs instances that run as the server does", name),
+          "listen = \"port\", or leave user and group out");
+  }
 }
 
 // Its source is in root: as files it would go to everybody.

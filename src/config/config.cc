@@ -50,6 +50,12 @@ uint32_t Workers::effective_threads() const {
   return cores > 0 ? static_cast<uint32_t>(cores) : 1;
 }
 
+bool App::is_node_script() const {
+  if (type != AppType::kHttp || model != AppModel::kPool) return false;
+  const std::string_view file = program.text;
+  return file.ends_with(".js") || file.ends_with(".cjs") || file.ends_with(".mjs");
+}
+
 Origin Config::origin_of(std::string_view name) const {
   const auto found = origins.find(name);
   return found == origins.end() ? Origin{} : found->second;

@@ -167,6 +167,7 @@ enum class AppModel : uint8_t { kExec, kFork, kPool, kEmbedded, kRemote };
 enum class AppRole : uint8_t { kResponder, kAuthorizer, kFilter };
 enum class Multiplex : uint8_t { kAuto, kOn, kOff };
 enum class OnClientGone : uint8_t { kAbort, kFinish };
+enum class Listen : uint8_t { kDescriptor, kPort, kSocket };
 enum class Forwarded : uint8_t { kReplace, kAppend, kPass };
 enum class Scheduling : uint8_t { kBatch, kNormal };
 enum class Balance : uint8_t { kLeastConnections, kRoundRobin, kHash };
@@ -232,7 +233,7 @@ struct App {
   Path program;  // exec: answers everything under the route (or root is set); pool: what instances run
   StringList arguments;
   std::string entry_point;  // of wsgi and psgi; empty: the loader looks for it
-  Path interpreter;         // of wsgi and psgi; found in root or the system's unless said
+  Path interpreter;         // of wsgi, psgi and Node's scripts; found in root or the system's unless said
   uint32_t threads = 1;     // of each instance of wsgi
   Template preloaded;
   Path directory;  // empty: root, else the program's own
@@ -263,6 +264,7 @@ struct App {
   Bytes response_spill = gibibytes(1);  // 0: none, the application waits
   OnClientGone on_client_gone = OnClientGone::kAbort;
   uint32_t retries = 2;
+  Listen listen = Listen::kDescriptor;  // of http in a pool
   Forwarded forwarded = Forwarded::kReplace;
   Duration upgraded_idle_time = std::chrono::hours(1);  // 0: no limit
   Paths sendfile_roots;
@@ -288,6 +290,8 @@ struct App {
 
   // Whether an interpreter runs it by a loader of this server's: it has an entry point and no program.
   bool is_loaded() const { return type == AppType::kWsgi || type == AppType::kPsgi; }
+  // Whether its program is a script that Node.js runs with a loader of this server's.
+  bool is_node_script() const;
 
   static constexpr uint32_t kAsManyAsItTakes = UINT32_MAX;
   static constexpr uint32_t kFarmConcurrency = 1024;

@@ -33,6 +33,7 @@ inline constexpr std::array kAppModelWords{"exec"sv, "fork"sv, "pool"sv, "embedd
 inline constexpr std::array kAppRoleWords{"responder"sv, "authorizer"sv, "filter"sv};
 inline constexpr std::array kMultiplexWords{"auto"sv, "true"sv, "false"sv};
 inline constexpr std::array kOnClientGoneWords{"abort"sv, "finish"sv};
+inline constexpr std::array kListenWords{"descriptor"sv, "port"sv, "socket"sv};
 inline constexpr std::array kForwardedWords{"replace"sv, "append"sv, "pass"sv};
 inline constexpr std::array kReloadWords{"auto"sv, "manual"sv};
 inline constexpr std::array kSchedulingWords{"batch"sv, "normal"sv};
@@ -106,11 +107,11 @@ inline constexpr std::array kAppOptions{
                              .types = kLoaded}),
     bind<&App::interpreter>(
         {.name = "interpreter",
-         .text = "The program that loads the application.",
+         .text = "The program that loads the application; with http what runs a script of Node's.",
          .unset = "of wsgi .venv/bin/python3 or venv/bin/python3 below root, else /usr/bin/python3; of psgi "
-                  "/usr/bin/perl",
+                  "/usr/bin/perl; of http /usr/bin/node",
          .example = "\"/srv/site/.venv/bin/python3\"",
-         .types = kLoaded}),
+         .types = kLoaded | kHttp}),
     bind<&App::threads>({.name = "threads",
                          .text = "Requests at once in each instance, each in a thread of its own.",
                          .minimum = 1,
@@ -308,6 +309,14 @@ inline constexpr std::array kAppOptions{
          .unit = "attempts",
          .zero = "none",
          .models = kPool | kRemote}),
+    bind<&App::listen>(
+        {.name = "listen",
+         .text = "Where instances accept connections: descriptor is a socket that Remuda has opened, their "
+                 "descriptor 0, as Node's scripts are given it; port is one of 127.0.0.1, in PORT and for "
+                 "{port} in arguments; socket is a path, in REMUDA_SOCKET and for {socket} in arguments.",
+         .models = kPool,
+         .types = kHttp,
+         .words = kListenWords}),
     bind<&App::forwarded>(
         {.name = "forwarded",
          .text = "What X-Forwarded-For, -Proto and -Host say: replace has the client's connection say it, and "

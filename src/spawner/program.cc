@@ -130,6 +130,28 @@ bool may_be_set_by_request(std::string_view variable) {
          std::ranges::find(kNames, name) != std::end(kNames);
 }
 
+bool may_be_set_by_pool(std::string_view variable) {
+  constexpr std::string_view kPort = "PORT=";
+  constexpr std::string_view kSocket = "REMUDA_SOCKET=/";
+  if (!variable.starts_with(kPort)) return variable.starts_with(kSocket);
+  const std::string_view digits = variable.substr(kPort.size());
+  return !digits.empty() && digits.size() <= 5 &&
+         std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::string filled_in(std::string_view argument, std::string_view variables) {
+  std::string filled(argument);
+  while (!variables.empty()) {
+    const std::string_view variable = variables.substr(0, variables.find('\0'));
+    variables.remove_prefix(std::min(variables.size(), variable.size() + 1));
+    const std::string_view mark = variable.starts_with("PORT=") ? "{port}" : "{socket}";
+    const std::string_view value = variable.substr(variable.find('=') + 1);
+    for (size_t at = 0; (at = filled.find(mark, at)) != std::string::npos; at += value.size())
+      filled.replace(at, mark.size(), value);
+  }
+  return filled;
+}
+
 Refusal explain_exec_failure(const char* program, int error) {
   const Refusal plain{error, Step::kExec, {}};
   if (error == EAGAIN)

@@ -247,9 +247,8 @@ void Service::spawn(Channel& channel, const Spawn& spawn, Received& received) {
 
 void Service::start(Channel& channel, App& app, const Spawn& spawn, Received& received, const char* program,
                     StepTimes times) {
-  app.arguments[0] = const_cast<char*>(program);
   Launch wanted{.path = program,
-                .arguments = app.arguments.data(),
+                .arguments = gather_arguments(app, spawn, program),
                 .environment = environment_.data(),
                 .rules = &app.rules};
   wanted.directory = directory_for(app, program);
@@ -301,7 +300,9 @@ bool Service::gather_environment(const App& app, const Spawn& spawn) {
   std::string_view rest = spawn.environment;
   while (!rest.empty()) {
     const size_t length = rest.find('\0');
-    if (!may_be_set_by_request(rest.substr(0, length))) return false;
+    const std::string_view variable = rest.substr(0, length);
+    const bool may = spawn.input == Input::kListener ? may_be_set_by_pool(variable) : may_be_set_by_request(variable);
+    if (!may) return false;
     environment_.push_back(const_cast<char*>(rest.data()));
     rest.remove_prefix(length + 1);
   }
@@ -315,6 +316,18 @@ bool Service::gather_environment(const App& app, const Spawn& spawn) {
   }
   environment_.push_back(nullptr);
   return true;
+}
+
+char* const* Service::gather_arguments(App& app, const Spawn& spawn, const char* program) {
+  app.arguments[0] = const_cast<char*>(program);
+  if (spawn.input != Input::kListener || spawn.environment.empty()) return app.arguments.data();
+  filled_arguments_.clear();
+  for (const std::string& argument : app.rules.arguments)
+    filled_arguments_.push_back(filled_in(argument, spawn.environment));
+  arguments_.assign(1, app.arguments[0]);
+  for (std::string& argument : filled_arguments_) arguments_.push_back(argument.data());
+  arguments_.push_back(nullptr);
+  return arguments_.data();
 }
 
 const char* Service::directory_for(const App& app, const char* program) {

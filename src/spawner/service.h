@@ -62,6 +62,8 @@ class Service {
              StepTimes times);
   void measure(Channel& channel, const Measure& wish);
   Refusal check(const Channel& channel, App& app, const Spawn& spawn, const char*& program, int64_t now);
+  // The application's, or of an instance that is told where to listen a copy with that filled in.
+  char* const* gather_arguments(App& app, const Spawn& spawn, const char* program);
   bool gather_environment(const App& app, const Spawn& spawn);
   const char* directory_for(const App& app, const char* program);
   void fail(Channel& channel, uint64_t id, const StepTimes& times, const Refusal& refusal);
@@ -82,6 +84,8 @@ class Service {
   std::deque<Announcement> announcements_;
   std::vector<std::byte> packet_;
   std::vector<char*> environment_;
+  std::vector<std::string> filled_arguments_;
+  std::vector<char*> arguments_;
   std::string directory_;
 };
 

@@ -3,6 +3,7 @@
 // Nothing here waits: a unix socket is made and bound in microseconds.
 #include "apps/pool/doors.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -37,7 +38,20 @@ base::Result<base::Fd> UnixDoors::open(const std::string& path) {
   return listener;
 }
 
-void UnixDoors::remove(const std::string& path) { ::unlink(path.c_str()); }
+void UnixDoors::remove(const std::string& path) {
+  if (path.starts_with('/')) ::unlink(path.c_str());
+}
+
+base::Result<uint16_t> Doors::free_port() {
+  const base::Fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{.sin_family = AF_INET};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  if (!probe || ::bind(probe.get(), any, size) < 0 || ::getsockname(probe.get(), any, &size) < 0)
+    return base::failure_from_errno("find a port for an instance");
+  return ntohs(address.sin_port);
+}
 
 loop::Task<base::Result<loop::LoopFd>> UnixDoors::knock(const std::string& path, loop::Time deadline) {
   return connect_to_socket(loop_, path, deadline);

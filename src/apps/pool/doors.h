@@ -4,6 +4,7 @@
 // tested without a kernel; UnixDoors is the real thing.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/fd.h"
@@ -20,6 +21,8 @@ class Doors {
   // the path is replaced. Errors: of socket(2), bind(2), ENAMETOOLONG.
   virtual base::Result<base::Fd> open(const std::string& path) = 0;
   virtual void remove(const std::string& path) = 0;
+  // A port of 127.0.0.1 that nobody listens at now.
+  virtual base::Result<uint16_t> free_port();
   // A connection that asks nothing: that it has been accepted shows that somebody is at home.
   virtual loop::Task<base::Result<loop::LoopFd>> knock(const std::string& path, loop::Time deadline) = 0;
   // Until somebody accepts there and closes what asks nothing: whoever takes one request at a time is done

@@ -34,7 +34,7 @@ struct Instance {
 
   uint64_t id = 0;
   std::string name;    // "blog[1234]"
-  std::string socket;  // its path
+  std::string socket;  // its path, or "tcp:127.0.0.1:PORT"
   uint32_t generation = 1;
 
   State state = State::kStarting;

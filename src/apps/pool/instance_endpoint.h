@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "apps/endpoint.h"
@@ -46,6 +47,9 @@ class InstanceEndpoint final : public Endpoint {
   KeepRules rules_;
   Capacity capacity_;
 };
+
+// What stands in the place of a socket's path for an instance that listens at a port of its own.
+std::string port_name(uint16_t port);
 
 // The same for whoever has only the socket: health requests, the question whether it accepts.
 loop::Task<base::Result<loop::LoopFd>> connect_to_socket(loop::Loop& loop, std::string_view path,

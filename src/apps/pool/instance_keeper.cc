@@ -4,9 +4,12 @@
 // whoever connects (ECONNREFUSED) instead of a queue that nobody empties.
 #include "apps/pool/instance_keeper.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 
+#include "apps/pool/instance_endpoint.h"
 #include "apps/pool/label.h"
 
 namespace remuda::apps::pool {
@@ -15,6 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstLook{1};
 constexpr std::chrono::milliseconds kLaterLook{5};
+constexpr std::chrono::milliseconds kRareLook{20};  // that costs a connection
 constexpr std::chrono::milliseconds kLastWords{100};  // after its end, for what is still in the pipe
 constexpr uint64_t kErrorsBytes = 1024 * 1024;        // logged at most in each kErrorsTime
 constexpr std::chrono::seconds kErrorsTime{10};
@@ -37,14 +41,15 @@ loop::Time InstanceKeeper::started() const {
 loop::Task<base::Result<void>> InstanceKeeper::start(loop::Time deadline) {
   journey_.asked = journey_.admitted = tools_.loop.now();
   group_.set_journey(*instance_, journey_);
-  auto listener = tools_.doors.open(instance_->socket);
+  auto listener = open_door();
   if (!listener) co_return std::unexpected(listener.error());
   const std::string label = to_text({.app = group_.options().name,
                                      .id = instance_->id,
                                      .generation = instance_->generation,
                                      .socket = instance_->socket});
   auto program = co_await tools_.spawner.start_instance(
-      {.app = group_.options().app, .label = label, .listener = listener->get()}, journey_);
+      {.app = group_.options().app, .label = label, .listener = listener->get(), .environment = environment_},
+      journey_);
   if (!program) co_return std::unexpected(program.error());
   program_ = std::move(*program);
   if (program_->errors) tools_.scope.spawn(read_errors(shared_from_this()));
@@ -56,10 +61,44 @@ loop::Task<base::Result<void>> InstanceKeeper::start(loop::Time deadline) {
   co_return accepted;
 }
 
+// What becomes its descriptor 0: its socket, or nothing to read where it listens by itself.
+base::Result<base::Fd> InstanceKeeper::open_door() {
+  const ListensAt where = group_.options().listens_at;
+  if (where == ListensAt::kDescriptor) return tools_.doors.open(instance_->socket);
+  if (where == ListensAt::kPort) {
+    const auto port = tools_.doors.free_port();
+    if (!port) return std::unexpected(port.error());
+    instance_->socket = port_name(*port);
+    environment_ = "PORT=" + std::to_string(*port);
+  } else {
+    tools_.doors.remove(instance_->socket);
+    environment_ = "REMUDA_SOCKET=" + instance_->socket;
+  }
+  environment_.push_back('\0');
+  base::Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!nothing) return base::failure_from_errno("open /dev/null");
+  return nothing;
+}
+
+// Whoever listens by itself cannot be connected to before.
+loop::Task<base::Result<void>> InstanceKeeper::wait_reachable(loop::Time deadline) {
+  loop::Duration pause = kFirstLook;
+  while (true) {
+    if (program_->ended()) co_return base::failure(ECHILD, "start an instance");
+    const auto knock = co_await tools_.doors.knock(instance_->socket, deadline);
+    if (knock && !program_->ended()) co_return base::Result<void>();
+    if (tools_.loop.now() >= deadline) co_return base::failure(ETIMEDOUT, "wait until an instance accepts");
+    if (const auto slept = co_await tools_.loop.sleep_until(tools_.loop.now() + pause); !slept)
+      co_return std::unexpected(slept.error());
+    pause = std::min<loop::Duration>(pause * 2, kRareLook);
+  }
+}
+
 loop::Task<base::Result<void>> InstanceKeeper::wait_accepting(int listener, loop::Time deadline) {
   if (const auto started = co_await program_->wait_started(deadline); !started)
     co_return std::unexpected(started.error());
   if (program_->ended()) co_return base::failure(ECHILD, "start an instance");
+  if (group_.options().listens_at != ListensAt::kDescriptor) co_return co_await wait_reachable(deadline);
   const auto knock = co_await tools_.doors.knock(instance_->socket, deadline);
   if (!knock) co_return std::unexpected(knock.error());
   loop::Duration pause = kFirstLook;

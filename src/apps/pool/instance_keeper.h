@@ -81,7 +81,9 @@ class InstanceKeeper : public std::enable_shared_from_this<InstanceKeeper> {
   loop::Duration worked_measured{};
 
  private:
+  base::Result<base::Fd> open_door();
   loop::Task<base::Result<void>> wait_accepting(int listener, loop::Time deadline);
+  loop::Task<base::Result<void>> wait_reachable(loop::Time deadline);
   static loop::Task<void> read_errors(std::shared_ptr<InstanceKeeper> self);
   void take_error_line(std::string_view line);
 
@@ -98,6 +100,7 @@ class InstanceKeeper : public std::enable_shared_from_this<InstanceKeeper> {
   uint64_t lines_left_out_ = 0;
   loop::Event errors_ended_;
   bool reading_errors_ = false;
+  std::string environment_;  // where it is to listen, if it was not given a socket
   bool stopped_ = false;
   bool hurried_ = false;
 };

@@ -22,6 +22,13 @@ struct PoolOptions {
   uint32_t processes = 1;  // worker processes that share memory and cores, where these are automatic
 };
 
+// Where an instance accepts connections.
+enum class ListensAt : uint8_t {
+  kDescriptor,  // its descriptor 0, a unix socket that listens already
+  kSocket,      // a unix socket that it makes itself, named by REMUDA_SOCKET and {socket} in its arguments
+  kPort,        // a port of 127.0.0.1, likewise: PORT and {port}
+};
+
 // One application.
 struct GroupOptions {
   std::string name;
@@ -29,6 +36,8 @@ struct GroupOptions {
   std::string user;              // who instances run as, for journeys; empty: like the server
   std::string program;           // for journeys; what really runs stands in the spawner's rules
   uint32_t app = 0;              // its number in the spawner's table
+
+  ListensAt listens_at = ListensAt::kDescriptor;
 
   uint32_t min = 0;          // kept even when nothing asks for them
   uint32_t max = 0;          // 0: automatic (sizing.h)

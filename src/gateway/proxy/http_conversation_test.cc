@@ -158,6 +158,7 @@ TEST_F(HttpConversationTest, AnAnswerBeforeTheWholeBody) {
   world_.turn();
   EXPECT_EQ(answer.verdict.kind, Kind::kWhole);
   EXPECT_THAT(answer.text, StartsWith("Status: 413"));
+  while (!world_.sent().empty()) world_.turn();
   EXPECT_TRUE(backend_.input_ended(world_.endpoint.far[0])) << "the rest would be taken for a request";
 }
 
