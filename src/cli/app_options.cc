@@ -113,7 +113,7 @@ gateway::AppOptions app_options(const config::App& app, const config::Route& rou
   if (app.is_loaded()) {
     options.program = app.root.text;
   } else {
-    options.root = app.root.text;
+    if (app.type != config::AppType::kHttp) options.root = app.root.text;
     options.program = app.program.text;
   }
   options.scripts = app.scripts;
@@ -143,7 +143,7 @@ gateway::AppOptions app_options(const config::App& app, const config::Route& rou
 }
 
 server::ScriptNames script_names(const config::App& app) {
-  return {.suffixes = app.scripts, .looked_up = !app.root.empty() && !app.is_loaded()};
+  return {.suffixes = app.scripts, .looked_up = !app.root.empty() && !app.is_loaded() && app.type != config::AppType::kHttp};
 }
 
 gateway::WireOptions wire_options(const config::App& app) {

@@ -69,6 +69,19 @@ TEST(Models, PutTheirOwnInThePlaceOfADefault) {
   EXPECT_EQ(app_of(kFarm, "balance = \"hash\"").hash_key, "path");
 }
 
+TEST(Models, OfHttpSuitWhatStreams) {
+  const App app = app_of("[app.x]\ntype = \"http\"\nprogram = \"hello\"\n", "");
+  EXPECT_EQ(app.model, AppModel::kPool);
+  EXPECT_EQ(app.listen, Listen::kDescriptor);
+  EXPECT_EQ(app.time_limit, Duration{});
+  EXPECT_EQ(app.first_byte_timeout, std::chrono::seconds(60));
+  EXPECT_TRUE(app.pass_authorization && app.allow_encoded_slash);
+  EXPECT_EQ(app.instances.concurrency, 64U);
+  EXPECT_FALSE(app.is_node_script());
+  EXPECT_THAT(warnings(good(file("[app.x]\ntype = \"http\"\nprogram = \"hello\"\n", "read_timeout = \"2h\""))),
+              ElementsAre());
+}
+
 TEST(Models, HaveTablesWithinTheTable) {
   const App app = app_of(kPool,
                          "instances = { min = 1, max = \"auto\", memory_soft = \"64MiB\", max_age = \"0\", "

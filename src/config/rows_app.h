@@ -83,7 +83,8 @@ inline constexpr std::array kAppOptions{
              "PATH_INFO. Without it the route's path is SCRIPT_NAME. Of wsgi and psgi the directory of the "
              "application, where it runs.",
          .unset = "none",
-         .example = "\"cgi-bin\""}),
+         .example = "\"cgi-bin\"",
+         .types = kCgi | kFastcgi | kScgi | kLoaded}),
     bind<&App::program>(
         {.name = "program",
          .text = "With exec and fork the one program that answers everything under the route; with "
