@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// _remuda.Template: remuda_template.h as Python has it. A call that fails raises OSError.
+#include <errno.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "extension.h"
+#include "remuda_template.h"
+
+extern "C" char** environ;
+
+namespace remuda::python {
+namespace {
+
+struct Template {
+  PyObject_HEAD remuda_template* handle;  // null: this process has become a fork, or it is a template no more
+};
+
+Template& of(PyObject* self) { return *reinterpret_cast<Template*>(self); }
+
+remuda_template* handle_of(PyObject* self) {
+  if (of(self).handle == nullptr) PyErr_SetString(PyExc_RuntimeError, "this process is no template any more");
+  return of(self).handle;
+}
+
+PyObject* outcome(int result) {
+  if (result < 0) return PyErr_SetFromErrno(PyExc_OSError);
+  Py_RETURN_NONE;
+}
+
+// A str as the system's bytes.
+template <class Call>
+PyObject* with_text(PyObject* self, PyObject* text, Call call) {
+  remuda_template* const handle = handle_of(self);
+  PyObject* bytes = nullptr;
+  if (handle == nullptr || PyUnicode_FSConverter(text, &bytes) == 0) return nullptr;
+  const Ref keep(bytes);
+  return outcome(call(handle, PyBytes_AsString(bytes)));
+}
+
+PyObject* step_method(PyObject* self, PyObject* text) { return with_text(self, text, remuda_template_step); }
+PyObject* warn_method(PyObject* self, PyObject* text) { return with_text(self, text, remuda_template_warn); }
+PyObject* unfit_method(PyObject* self, PyObject* text) {
+  return with_text(self, text, remuda_template_unfit);
+}
+PyObject* watch_method(PyObject* self, PyObject* text) {
+  return with_text(self, text, remuda_template_watch);
+}
+PyObject* watch_closely_method(PyObject* self, PyObject* text) {
+  return with_text(self, text, remuda_template_watch_closely);
+}
+
+PyObject* ready_method(PyObject* self, PyObject* /*nothing*/) {
+  remuda_template* const handle = handle_of(self);
+  return handle != nullptr ? outcome(remuda_template_ready(handle)) : nullptr;
+}
+
+PyObject* wait_method(PyObject* self, PyObject* /*nothing*/) {
+  remuda_template* const handle = handle_of(self);
+  if (handle == nullptr) return nullptr;
+  const int result = remuda_template_wait(handle);  // there is no other thread to let run meanwhile
+  return result < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyBool_FromLong(result);
+}
+
+PyObject* program_method(PyObject* self, PyObject* /*nothing*/) {
+  remuda_template* const handle = handle_of(self);
+  const char* const program = handle != nullptr ? remuda_template_program(handle) : nullptr;
+  if (program != nullptr) return PyUnicode_DecodeFSDefault(program);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  Py_RETURN_NONE;
+}
+
+// parent(pid), or parent(-1, errno) when fork() has failed.
+PyObject* parent_method(PyObject* self, PyObject* arguments) {
+  int pid = 0;
+  int error = 0;
+  remuda_template* const handle = handle_of(self);
+  if (handle == nullptr || PyArg_ParseTuple(arguments, "i|i:parent", &pid, &error) == 0) return nullptr;
+  errno = error;
+  return outcome(remuda_template_parent(handle, pid));
+}
+
+PyObject* child_method(PyObject* self, PyObject* /*nothing*/) {
+  remuda_template* const handle = handle_of(self);
+  if (handle == nullptr) return nullptr;
+  of(self).handle = nullptr;
+  return outcome(remuda_template_child(handle));
+}
+
+void destroy(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  PyObject_Free(self);
+  Py_DECREF(type);
+}
+
+// open_template(): None where this process is to be none.
+PyObject* open_template(PyObject* module, PyObject* /*nothing*/) {
+  remuda_template* const handle = remuda_template_open();
+  if (handle == nullptr && errno != ENOENT) return PyErr_SetFromErrno(PyExc_OSError);
+  if (handle == nullptr) Py_RETURN_NONE;
+  const Ref type(PyObject_GetAttrString(module, "Template"));
+  if (!type) return nullptr;
+  Template* const self = PyObject_New(Template, reinterpret_cast<PyTypeObject*>(type.get()));
+  if (self != nullptr) self->handle = handle;
+  return reinterpret_cast<PyObject*>(self);
+}
+
+// environment(): the process's own, as it is now, in its order: {b"NAME": b"value"}.
+PyObject* environment(PyObject* /*module*/, PyObject* /*nothing*/) {
+  Ref variables(PyDict_New());
+  for (char** one = environ; variables && one != nullptr && *one != nullptr; ++one) {
+    const char* const equals = strchr(*one, '=');
+    if (equals == nullptr) continue;
+    const Ref name(PyBytes_FromStringAndSize(*one, equals - *one));
+    const Ref value(PyBytes_FromString(equals + 1));
+    if (!name || !value) return nullptr;
+    if (PyDict_GetItemWithError(variables.get(), name.get()) != nullptr) continue;  // the first counts
+    if (PyErr_Occurred() != nullptr || PyDict_SetItem(variables.get(), name.get(), value.get()) != 0)
+      return nullptr;
+  }
+  return variables.release();
+}
+
+}  // namespace
+
+bool add_template(PyObject* module) {
+  static PyMethodDef methods[] = {
+      {"step", step_method, METH_O, "What is being loaded now."},
+      {"warn", warn_method, METH_O, "Something that somebody should know."},
+      {"unfit", unfit_method, METH_O, "It cannot be forked from."},
+      {"watch", watch_method, METH_O, "A file that was loaded."},
+      {"watch_closely", watch_closely_method, METH_O, "A file that has to be the same."},
+      {"ready", ready_method, METH_NOARGS, "All is loaded."},
+      {"wait", wait_method, METH_NOARGS, "Whether a process is wanted."},
+      {"program", program_method, METH_NOARGS, "Of the process that is wanted."},
+      {"parent", parent_method, METH_VARARGS, "After fork(), in the parent."},
+      {"child", child_method, METH_NOARGS, "After fork(), in the child."},
+      {nullptr, nullptr, 0, nullptr}};
+  static PyType_Slot slots[] = {
+      {Py_tp_methods, methods}, {Py_tp_dealloc, reinterpret_cast<void*>(destroy)}, {0, nullptr}};
+  static PyType_Spec spec = {"_remuda.Template", sizeof(Template), 0, Py_TPFLAGS_DEFAULT, slots};
+  static PyMethodDef functions[] = {
+      {"open_template", open_template, METH_NOARGS, "The template that this process is to be, or None."},
+      {"environment", environment, METH_NOARGS, "The environment, as it is now."},
+      {nullptr, nullptr, 0, nullptr}};
+  return PyModule_AddObject(module, "Template", PyType_FromSpec(&spec)) == 0 &&
+         PyModule_AddFunctions(module, functions) == 0;
+}
+
+}  // namespace remuda::python
