@@ -28,12 +28,13 @@ constexpr std::array<uint16_t, 9> kPossible{kExec | kFork, kPool | kRemote, kPoo
                                             kLanguage,     kLanguage,       kLanguage,
                                             kLanguage,     kPool | kRemote, kPool | kEmbedded};
 constexpr uint16_t kStarted = kExec | kFork | kPool;
-constexpr std::array<uint16_t, 9> kAvailable{kExec | kFork, kPool | kRemote, kPool | kRemote, kStarted, 0,
-                                             kStarted};
+constexpr std::array<uint16_t, 9> kAvailable{kExec | kFork, kPool | kRemote, kPool | kRemote, kStarted,
+                                             kStarted,      kStarted,        kStarted};
 
 constexpr std::string_view kAvailableText =
     "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\" and \"scgi\" with "
-    "\"pool\" and \"remote\", types \"wsgi\" and \"psgi\" with \"exec\", \"fork\" and \"pool\"";
+    "\"pool\" and \"remote\", types \"wsgi\", \"rack\", \"psgi\" and \"php\" with \"exec\", \"fork\" and "
+    "\"pool\"";
 
 bool is_possible(AppType type, AppModel model) {
   return (kPossible[static_cast<size_t>(type)] & bit(model)) != 0;
@@ -94,6 +95,8 @@ void Checker::check_app(App& app) {
   if (!works) return;
   if (app.is_loaded()) {
     check_loaded(app, name);
+  } else if (app.type == AppType::kPhp) {
+    check_php(app, name);
   } else {
     check_programs(app, name);
   }
@@ -132,6 +135,7 @@ void Checker::fill_in(App& app, const std::string& name) {
          app.root.empty() ? std::string() : usual_interpreter(app.type, app.root.text, machine_, as));
     fill("instances.concurrency", app.instances.concurrency, app.threads);
   }
+  if (app.type == AppType::kPhp) fill_in_php(app, name);
   if (remote && app.keep_connections == App::kAsManyAsItTakes) app.keep_connections = App::kFarmKeeps;
 }
 
@@ -238,7 +242,8 @@ void Checker::check_directories(const App& app, const std::string& name) {
   };
   check_directory(name + ".spool_directory", name + ".spool_directory", app.origin, app.spool_directory,
                   std::nullopt, "");
-  const bool looked_up_by_worker = app.model == AppModel::kPool && !app.is_loaded();
+  const bool looked_up_by_worker =
+      (app.model == AppModel::kPool && !app.is_loaded()) || app.type == AppType::kPhp;
   check("root", app.root, own && !looked_up_by_worker && app.model != AppModel::kRemote);
   if (app.model != AppModel::kRemote) check("directory", app.directory, own);
   for (const Path& root : app.sendfile_roots) check("sendfile_roots", root, false);

@@ -284,7 +284,12 @@ struct App {
   Origin origin;
 
   // Whether an interpreter runs it by a loader of this server's: it has an entry point and no program.
-  bool is_loaded() const { return type == AppType::kWsgi || type == AppType::kPsgi; }
+  // Whether a loader has one application to load, which answers every path.
+  bool is_loaded() const {
+    return type == AppType::kWsgi || type == AppType::kRack || type == AppType::kPsgi;
+  }
+  // Whether one template loads what all requests need; else each program has one, or none.
+  bool is_preloaded() const { return is_loaded() || type == AppType::kPhp; }
 
   static constexpr uint32_t kAsManyAsItTakes = UINT32_MAX;
   static constexpr uint32_t kFarmConcurrency = 1024;

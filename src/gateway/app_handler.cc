@@ -37,7 +37,7 @@ class Preparing {
     subject.content_length = content_length_;
     describe(exchange_, options_, subject, variables_);
     Inquiry inquiry{.variables = variables_};
-    if (lookup != nullptr) inquiry.program = file_;
+    if (lookup != nullptr && options_.executable == Executable::kMustBe) inquiry.program = file_;
     inquiry.spooled = spool_;
     if (spool_ == nullptr) inquiry.body = request_.body;
     if (non_parsed_) {
