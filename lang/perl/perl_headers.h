@@ -17,6 +17,12 @@
 // started.
 void remuda_perl_renew(pTHX);
 
+// Leaves out, at the program's end, what cannot be noticed.
+void remuda_perl_end_early(pTHX);
+
+// The last before the first fork.
+void remuda_perl_settle_heap(pTHX);
+
 // What a function of Perl is called, and its C code.
 typedef struct {
   const char* name;

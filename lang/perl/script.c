@@ -67,7 +67,8 @@ static I32 on_variable(pTHX_ IV action, SV* variables) {
   return 0;
 }
 
-// With this flag each lookup would be that of a tied hash; all it does otherwise is that %ENV = () is told libc.
+// With this flag each lookup would be that of a tied hash; all it does otherwise is that %ENV = () is told
+// libc.
 static void hook_environment(pTHX) {
   HV* variables = GvHVn(PL_envgv);
   compiling.env_hook.uf_val = on_variable;
@@ -237,6 +238,7 @@ static XS(script_after) {
   PERL_UNUSED_VAR(items);
   for (int i = 0; i < compiling.file_count; ++i) open_anew(compiling.files[i]);
   if (compiling.said_size && write(2, compiling.said, compiling.said_size) < 0) errno = EIO;
+  remuda_perl_end_early(aTHX);
   errno = compiling.error;
   XSRETURN_EMPTY;
 }
