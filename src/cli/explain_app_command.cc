@@ -49,7 +49,8 @@ std::string live_text(const Reach& reach, const std::string& name) {
     add_line(text, "instances", std::to_string(app.instances.size()), {}, kOptionWidth);
   text += fmt::format("   {}\n", queue_line(app.queue));
   if (!app.trouble.empty()) add_line(text, "trouble", base::escaped(app.trouble), {}, kOptionWidth);
-  text += templates_text(app, StatusDetail::kAll);
+  for (const std::string& line : apps::lines_of(templates_text(app, StatusDetail::kAll)))
+    text += fmt::format(" {}\n", line);
   if (app.sizing.empty()) return text;
   const size_t workers = gathered->snapshot.workers.size();
   text += workers > 1 ? fmt::format("\nsize, in one of {} workers\n", workers) : "\nsize\n";

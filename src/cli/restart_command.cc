@@ -87,7 +87,8 @@ int print_report(const std::string& app, const StatusAnswer& answer, const Termi
   std::string lines;
   for (const std::string& line : report->lines) lines += fmt::format("  {}\n", base::escaped(line));
   if (report->succeeded) {
-    terminal.print(fmt::format("{}{}: restarted, {} replaced\n", lines, app, report->replaced));
+    const std::string replaced = report->replaced == 0 ? "" : fmt::format(", {} replaced", report->replaced);
+    terminal.print(fmt::format("{}{}: restarted{}\n", lines, app, replaced));
     return kSuccess;
   }
   terminal.print(lines);
