@@ -31,6 +31,6 @@ XS_EXTERNAL(boot_Remuda) {
   remuda_perl_define(aTHX_ kFunctions, C_ARRAY_LENGTH(kFunctions));
   remuda_perl_boot_template(aTHX);
   remuda_perl_boot_script(aTHX);
-  // APP remuda_perl_boot_app(aTHX);
+  remuda_perl_boot_app(aTHX);
   Perl_xs_boot_epilog(aTHX_ ax);
 }
