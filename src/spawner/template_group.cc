@@ -22,10 +22,10 @@ namespace {
 constexpr int kRecordsATurn = 16;
 constexpr int64_t kShortestBackOff = 500 * kMillisecond;
 constexpr int64_t kLongestBackOff = 30 * kSecond;
-constexpr int64_t kQuiet = 100 * kMillisecond;   // without another change, before the next generation
-constexpr int64_t kForkPatience = 10 * kSecond;  // for a template that says nothing and is to fork
-constexpr int64_t kEndPatience = kSecond;        // from the end of its channel to its own
-constexpr int64_t kSoonAfterReady = kSecond;     // one that dies so early might have failed to load
+constexpr int64_t kQuiet = 100 * kMillisecond;          // without another change, before the next generation
+constexpr int64_t kLongestForkPatience = 10 * kSecond;  // for a template that says nothing and is to fork
+constexpr int64_t kEndPatience = kSecond;               // from the end of its channel to its own
+constexpr int64_t kSoonAfterReady = kSecond;  // one that dies so early might as well not have loaded
 constexpr int kOutputPiecesAtTheEnd = 16;
 
 std::string end_of(int status) {
@@ -241,6 +241,14 @@ void TemplateGroup::back_off(const Refusal& refusal, int64_t now) {
   retry_at_ = now + std::min(kShortestBackOff << doublings, kLongestBackOff);
 }
 
+// One that was ready is replaced at once, but not again and again.
+void TemplateGroup::crashed(const Refusal& refusal, int64_t now) {
+  last_failure_ = refusal;
+  if (crashes_++ == 0) return;
+  failures_ = crashes_ - 2;
+  back_off(refusal, now);
+}
+
 // `process` is current_ or next_, and is empty afterwards. One that serves ends when it has forked what was
 // asked of it; one that loads has nothing to finish.
 void TemplateGroup::leave(ProcessPointer& process, std::string why, int64_t now) {
@@ -248,7 +256,7 @@ void TemplateGroup::leave(ProcessPointer& process, std::string why, int64_t now)
   TemplateProcess& leaving = *leaving_.emplace_back(std::move(process));
   const bool was_loading = std::exchange(leaving.stage, Stage::kLeaving) == Stage::kLoading;
   leaving.why_it_leaves = std::move(why);
-  leaving.kill_at = now + kForkPatience;
+  leaving.kill_at = now + fork_patience();
   if (!was_loading) return end_if_settled(leaving, now);
   leaving.signal(SIGKILL);
   leaving.kill_at = now + kill_after_;
@@ -267,7 +275,7 @@ void TemplateGroup::condemn(TemplateProcess& process, const char* why, int64_t n
   if (&process != current_.get()) return;
   const std::string detail = process.journey.failure(why, now);
   leave(current_, detail, now);
-  back_off({EPROTO, Step::kTemplate, detail}, now);
+  crashed({EPROTO, Step::kTemplate, detail}, now);
   forget_current();
 }
 
@@ -300,6 +308,7 @@ void TemplateGroup::end_all(int64_t now) {
 
 bool TemplateGroup::renew(uint64_t renewal, int64_t now) {
   failures_ = 0;
+  crashes_ = 0;
   retry_at_ = 0;
   is_unfit_ = false;
   is_retry_ = false;
@@ -324,8 +333,8 @@ void TemplateGroup::bury(TemplateProcess& process, int status, int64_t now) {
   const bool was_current = &process == current_.get();
   if (was_current) {
     const std::string detail = process.journey.failure(why, now);
-    if (now - process.journey.ready_at() < kSoonAfterReady) back_off({ECHILD, Step::kTemplate, detail}, now);
-    process.why_it_leaves = detail;
+    if (now - process.journey.ready_at() >= kSoonAfterReady) crashes_ = 0;
+    crashed({ECHILD, Step::kTemplate, detail}, now);
     leave(current_, detail, now);
     forget_current();
   } else if (&process == next_.get()) {
@@ -509,13 +518,18 @@ void TemplateGroup::has_room() {
 
 // --- time
 
+// For one that loads in no time, to fork is not to take longer.
+int64_t TemplateGroup::fork_patience() const {
+  return std::min(kLongestForkPatience, nanoseconds(app_.templates().start_timeout));
+}
+
 int64_t TemplateGroup::next_deadline() const {
   int64_t result = INT64_MAX;
   for_each_process([&](TemplateProcess& process) { result = std::min(result, earliest({process.kill_at})); });
   if (next_ != nullptr)
     result = std::min(result, next_->journey.began() + nanoseconds(app_.templates().start_timeout));
   if (current_ == nullptr) return result;
-  if (!current_->asked().empty()) result = std::min(result, current_->last_heard + kForkPatience);
+  if (!current_->asked().empty()) result = std::min(result, current_->last_heard + fork_patience());
   if (next_ != nullptr) return result;
   const int64_t idle = nanoseconds(app_.templates().idle_timeout);
   return std::min(result, earliest({reload_at_, idle != 0 ? last_used_ + idle : 0}));
@@ -531,7 +545,7 @@ void TemplateGroup::act_on_time(int64_t now) {
   if (next_ != nullptr && next_->journey.began() + start_timeout <= now)
     fail_next(ETIMEDOUT, "it was not ready after " + std::to_string(start_timeout / kMillisecond) + " ms",
               now);
-  if (current_ != nullptr && !current_->asked().empty() && current_->last_heard + kForkPatience <= now)
+  if (current_ != nullptr && !current_->asked().empty() && current_->last_heard + fork_patience() <= now)
     condemn(*current_, "it did not fork when it was asked to", now);
   if (current_ == nullptr || next_ != nullptr) return;
   if (reload_at_ != 0 && reload_at_ <= now) {

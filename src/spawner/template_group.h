@@ -88,6 +88,7 @@ class TemplateGroup {
   bool is_of_program() const { return !program_.empty(); }
   bool is_usable() const;
   bool may_try(int64_t now);
+  int64_t fork_patience() const;
 
   // How generations come and go.
   LoaderCommand command() const;
@@ -96,6 +97,7 @@ class TemplateGroup {
   void fail_next(int error, std::string_view why, int64_t now);
   void failed(const Refusal& refusal, const TemplateState& state, int64_t now);
   void back_off(const Refusal& refusal, int64_t now);
+  void crashed(const Refusal& refusal, int64_t now);
   void leave(ProcessPointer& process, std::string why, int64_t now);
   void end_if_settled(TemplateProcess& process, int64_t now);
   void condemn(TemplateProcess& process, const char* why, int64_t now);
@@ -136,6 +138,7 @@ class TemplateGroup {
   std::vector<uint64_t> renewals_;
 
   int failures_ = 0;  // one after the other
+  int crashes_ = 0;   // of those that were ready, one soon after the other
   int64_t retry_at_ = 0;
   bool is_retry_ = false;  // next_ is loaded again although nobody has said that anything is better
   Refusal last_failure_;
