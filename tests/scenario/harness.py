@@ -50,6 +50,8 @@ FILES_AND_PROGRAMS = """
     [app.programs]
     root = "cgi-bin"
 """
+# Of applications of type cgi that say none; what they answer is the same in both.
+cgi_model = os.environ.get("REMUDA_CGI_MODEL") or "exec"
 PORTS = range(10300, 32000)  # below the ephemeral ports, so that no outgoing connection takes one meanwhile
 
 
@@ -64,6 +66,16 @@ def free_port(address: str = "127.0.0.1") -> int:
                 return port
             except OSError:
                 continue
+
+
+def in_model(configuration: str, model: str) -> str:
+    """Applications of type cgi that do not say their model have this one."""
+    if model == "exec":
+        return configuration
+    tables = re.split(r"(?m)^(?=\[)", configuration)
+    other = re.compile(r"(?m)^(type|model) *=")
+    return "".join(re.sub(r"^(\[app\.[^.\]]+\])\n", rf'\1\nmodel = "{model}"\n', table)
+                   if not other.search(table) else table for table in tables)
 
 
 def is_listening(port: int) -> bool:
@@ -166,7 +178,7 @@ class Server:
             parts.append(f'[[listener]]\naddress = "{listener or f"127.0.0.1:{self.port}"}"\n')
         if "[log]" not in configuration:
             parts.append(f'[log]\naccess = "{access or self.access_path}"\naccess_format = "json"\nerror = "stderr"\n')
-        return "\n".join(parts) + "\n" + "\n".join(lines) + "\n"
+        return "\n".join(parts) + "\n" + in_model("\n".join(lines), cgi_model) + "\n"
 
     def launch(self, arguments, environment, user, program, pass_fds) -> subprocess.Popen:
         words = [*(program or [PROGRAM]), "serve", "-c", str(self.file)] if arguments is None else [
