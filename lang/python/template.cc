@@ -3,6 +3,8 @@
 // _remuda.Template: remuda_template.h as Python has it. A call that fails raises OSError.
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/types.h>
 
 #include "extension.h"
@@ -122,6 +124,34 @@ PyObject* environment(PyObject* /*module*/, PyObject* /*nothing*/) {
   return variables.release();
 }
 
+// kinds(): what descriptors 0, 1 and 2 are, as far as Python's streams depend on it: a byte for each, 1 a
+// pipe, 2 /dev/null, 0 anything else.
+PyObject* kinds(PyObject* /*module*/, PyObject* /*nothing*/) {
+  long all = 0;
+  for (int fd : {0, 1, 2}) {
+    struct stat status;
+    long kind = 0;
+    if (fstat(fd, &status) == 0) {
+      if (S_ISFIFO(status.st_mode) && status.st_blksize == 4096) kind = 1;
+      if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) kind = 2;
+    }
+    all |= kind << (8 * fd);
+  }
+  return PyLong_FromLong(all);
+}
+
+// flush(stream, whether it is told when that fails): whether it worked. Told as the interpreter does at its
+// end.
+PyObject* flush_stream(PyObject* /*module*/, PyObject* arguments) {
+  PyObject* stream = nullptr;
+  int told = 0;
+  if (PyArg_ParseTuple(arguments, "Op:flush", &stream, &told) == 0) return nullptr;
+  const Ref done(PyObject_CallMethod(stream, "flush", nullptr));
+  if (!done && told != 0) PyErr_WriteUnraisable(stream);
+  PyErr_Clear();
+  return PyBool_FromLong(static_cast<bool>(done) ? 1 : 0);
+}
+
 }  // namespace
 
 bool add_template(PyObject* module) {
@@ -143,6 +173,8 @@ bool add_template(PyObject* module) {
   static PyMethodDef functions[] = {
       {"open_template", open_template, METH_NOARGS, "The template that this process is to be, or None."},
       {"environment", environment, METH_NOARGS, "The environment, as it is now."},
+      {"kinds", kinds, METH_NOARGS, "What descriptors 0, 1 and 2 are."},
+      {"flush", flush_stream, METH_VARARGS, "Flushes a stream, and says what an interpreter's end says."},
       {nullptr, nullptr, 0, nullptr}};
   return PyModule_AddObject(module, "Template", PyType_FromSpec(&spec)) == 0 &&
          PyModule_AddFunctions(module, functions) == 0;

@@ -7,7 +7,6 @@ What an application has to do in each fork it says with os.register_at_fork(), a
 import gc
 import os
 import sys
-import threading
 
 import _remuda
 
@@ -22,7 +21,8 @@ class Nothing:
 
 
 def refuse_threads(template):
-    others = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    threading = sys.modules.get("threading")
+    others = [] if threading is None else [one.name for one in threading.enumerate() if one is not threading.main_thread()]
     if others:
         template.unfit("threads run, which no fork would have: " + ", ".join(others))
         leave(1)
@@ -30,13 +30,13 @@ def refuse_threads(template):
 
 def become_process(template):
     refuse_threads(template)
-    gc.collect()
-    gc.freeze()  # the collector of a fork leaves alone what it shares with the others
     for stream in (sys.stdout, sys.stderr):
         flush(stream)
+    gc.collect()
+    gc.freeze()  # the collector of a fork leaves alone what it shares with the others
     try:
         template.ready()
-    except OSError as error:
+    except OSError:
         leave(1)
     while template.wait():
         try:
@@ -56,13 +56,16 @@ def become_process(template):
     renew_environment()
 
 
+former = []  # what is not used any more and is not taken apart: that would touch all of it
+
+
 def renew_environment():
     """os.environ, and so os.environb, are what the process's environment is now."""
     now = _remuda.environment()
     known = getattr(os.environ, "_data", None)
     if isinstance(known, dict):  # the variables themselves are there already
-        known.clear()
-        known.update(now)
+        former.append(known)
+        os.environ._data = os.environb._data = now
     else:
         os.environ.clear()
         os.environb.update(now)

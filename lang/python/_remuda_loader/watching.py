@@ -3,35 +3,24 @@
 standard library, and what makes a virtual environment one."""
 import os
 import sys
-import sysconfig
+
+STANDARD = tuple({os.path.join(os.path.dirname(path), "") for path in (os.__file__, os.path.realpath(os.__file__))})
+OWN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+PACKAGES = ("/site-packages/", "/dist-packages/")  # lie below the standard library in many installations
 
 
-def standard_folders():
-    paths = sysconfig.get_paths()
-    return tuple({os.path.join(os.path.realpath(paths[name]), "") for name in ("stdlib", "platstdlib")})
+def is_standard(path):
+    return path.startswith(STANDARD) and not any(name in path for name in PACKAGES)
 
 
-def other_folders():
-    """Those of installed packages, which lie below the standard library in many installations."""
-    paths = sysconfig.get_paths()
-    names = {os.path.join(os.path.realpath(paths[name]), "") for name in ("purelib", "platlib")}
-    return tuple(names | {os.path.join(folder, name, "") for folder in standard_folders()
-                          for name in ("site-packages", "dist-packages")})
-
-
-def is_standard(path, standard, other):
-    return path.startswith(standard) and not path.startswith(other)
-
-
-def module_files(modules, own):
-    standard, other = standard_folders(), other_folders()
-    for module in modules:
+def module_files():
+    for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
-        if not isinstance(path, str) or path.startswith(own):
+        if not isinstance(path, str) or path.startswith(OWN):
             continue
         if path.endswith(".pyc") and os.path.exists(path[:-1]):
             path = path[:-1]
-        if not is_standard(path, standard, other):
+        if not is_standard(path):
             yield os.path.abspath(path)
 
 
@@ -49,11 +38,10 @@ def watch(template, paths):
 
 
 def watch_modules(template):
-    own = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
-    paths = set(module_files(list(sys.modules.values()), own))
+    paths = set(module_files())
     paths.add(os.path.join(sys.prefix, "pyvenv.cfg"))
     # How the directory was called when it was entered: "current" may lead elsewhere tomorrow.
-    called = os.environ.get("PWD")
-    if called and os.path.realpath(called) == os.getcwd() and called != os.getcwd():
-        paths |= {path.replace(os.getcwd(), called, 1) for path in paths if path.startswith(os.getcwd() + "/")}
+    called, here = os.environ.get("PWD"), os.getcwd()
+    if called and called != here and os.path.realpath(called) == here:
+        paths |= {path.replace(here, called, 1) for path in paths if path.startswith(here + "/")}
     watch(template, sorted(paths))
