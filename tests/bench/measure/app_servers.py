@@ -29,6 +29,15 @@ def psgi_application(documents: Documents) -> Path:
     return _copied(documents, "psgi", {"app.psgi": "hello.psgi"})
 
 
+def rack_application(documents: Documents) -> Path:
+    """A directory with config.ru."""
+    return _copied(documents, "rack", {"config.ru": "hello.ru"})
+
+
+def php_scripts(documents: Documents) -> Path:
+    return _copied(documents, "php", {"hello.php": "hello.php"})
+
+
 def django_site(documents: Documents) -> Path:
     target = documents.folder / "django"
     if not target.exists():
@@ -98,11 +107,37 @@ def apache(documents: Documents) -> Server:
     return Server("apache", port, documents.folder, [([program("apache2"), "-D", "FOREGROUND", "-f", str(path)], port)])
 
 
+def apache_prefork(documents: Documents) -> Server:
+    """The prefork MPM with mod_php, which needs it."""
+    port = next(_ports)
+    php_scripts(documents)
+    path = documents.configuration("apps-apache-prefork.conf", port, USER=remuda.USER)
+    command = [program("apache2"), "-D", "FOREGROUND", "-f", str(path)]
+    return Server("apache-prefork", port, documents.folder, [(command, port)])
+
+
 def gunicorn(documents: Documents) -> Server:
     port = next(_ports)
     command = [program("gunicorn"), "--chdir", str(wsgi_application(documents)), "-w", str(PROCESSES), "-b", f"127.0.0.1:{port}",
                "--keep-alive", "600", "wsgi:application"]  # fmt: skip
     return Server("gunicorn", port, documents.folder, [(command, port)])
+
+
+def unicorn(documents: Documents) -> Server:
+    """Without a front end, as it should not be used: it keeps no connection open."""
+    port = next(_ports)
+    settings = documents.folder / "unicorn.rb"
+    settings.write_text(f"worker_processes {PROCESSES}\npreload_app true\n", encoding="utf-8")
+    command = [program("unicorn"), "-l", f"127.0.0.1:{port}", "-E", "none", "-c", str(settings),
+               str(rack_application(documents) / "config.ru")]  # fmt: skip
+    return Server("unicorn", port, documents.folder, [(command, port)])
+
+
+def puma(documents: Documents) -> Server:
+    port = next(_ports)
+    command = [program("puma"), "-b", f"tcp://127.0.0.1:{port}", "-w", str(PROCESSES), "-t", "1:1", "-e", "production",
+               str(rack_application(documents) / "config.ru")]  # fmt: skip
+    return Server("puma", port, documents.folder, [(command, port)])
 
 
 def starman(documents: Documents) -> Server:

@@ -22,14 +22,20 @@ from measure.options import Options
 from measure.report import Report, Table, Target
 from measure.server import Server
 
-SERVERS = ["remuda", "nginx-uwsgi", "apache", "gunicorn", "starman", "lighttpd", "nginx-fcgiwrap"]
+SERVERS = ["remuda", "nginx-uwsgi", "apache", "gunicorn", "starman", "unicorn", "puma", "apache-prefork", "lighttpd",
+           "nginx-fcgiwrap"]  # fmt: skip
 WSGI = Work("WSGI hello on four processes, 32 connections", "/wsgi?bench", 32)
 PSGI = Work("PSGI hello on four processes, 32 connections", "/psgi?bench", 32)
+RACK = Work("Rack hello on four processes, 32 connections", "/rack?bench", 32)
+PHP = Work("PHP hello on four processes, 32 connections", "/hello.php?bench", 32)
 WSGI_PROMISES = [Promise("remuda", "nginx-uwsgi", 0.7), Promise("remuda", "apache", 0.7)]
 PSGI_PROMISES: list[Promise] = []
-CGI = {  # work: how many times the rate of the best peer
-    Work("CGI in Python under fork", "/cgi-bin/hello.py?n=1", 32): 20.0,
-    Work("CGI in Perl under fork", "/cgi-bin/hello.pl?n=1", 32): 12.0,
+RACK_PROMISES = [Promise("remuda", "unicorn", 0.9)]
+PHP_PROMISES = [Promise("remuda", "apache-prefork", 0.8)]
+# Work: how many times the rate of the best peer. Of 32 that start Python at once none would end within a sample.
+CGI = {
+    Work("CGI in Python under fork", "/cgi-bin/hello.py?n=1", 8): 20.0,
+    Work("CGI in Perl under fork", "/cgi-bin/hello.pl?n=1", 8): 12.0,
     Work("CGI in C under fork", "/cgi-bin/hello?n=1", 32): 2.5,
 }
 INSTANCES = 8
@@ -59,6 +65,23 @@ def psgi_servers(documents: Documents, options: Options) -> Makers:
     }
 
 
+def rack_servers(documents: Documents, options: Options) -> Makers:
+    root = servers.rack_application(documents)
+    return {
+        "remuda": lambda: servers.pool(documents, options.program, "rack", root),
+        "unicorn": lambda: servers.unicorn(documents),
+        "puma": lambda: servers.puma(documents),
+    }
+
+
+def php_servers(documents: Documents, options: Options) -> Makers:
+    root = servers.php_scripts(documents)
+    return {
+        "remuda": lambda: servers.pool(documents, options.program, "php", root),
+        "apache-prefork": lambda: servers.apache_prefork(documents),
+    }
+
+
 def cgi_servers(documents: Documents, options: Options) -> Makers:
     servers.cgi_programs(documents)
     return {
@@ -76,6 +99,8 @@ def run(documents: Documents, options: Options, report: Report) -> None:
     bench = Bench("apps", options, report)
     costs(WSGI, wsgi_servers(documents, options), WSGI_PROMISES, bench)
     costs(PSGI, psgi_servers(documents, options), PSGI_PROMISES, bench)
+    costs(RACK, rack_servers(documents, options), RACK_PROMISES, bench)
+    costs(PHP, php_servers(documents, options), PHP_PROMISES, bench)
     for work, factor in CGI.items():
         rates(work, cgi_servers(documents, options), "remuda, fork", factor, bench)
     if options.wants("remuda"):
