@@ -11,15 +11,18 @@ BASE = set(sys.modules)  # what is there when an interpreter begins
 
 import os
 
-DEPTH = 3  # frames of this file and of script.run() below those of the script
+OWN = os.path.dirname(os.path.abspath(__file__))
+if OWN not in sys.path:  # -I
+    sys.path.insert(0, OWN)
+DEPTH = 4  # of frames below those of the script: this file, main(), run(), exec()
 
 
 def prepare(script):
     """As if the interpreter had been started with the script: sys.path, sys.argv."""
-    own = os.path.dirname(os.path.abspath(__file__))
+    sys.path.remove(OWN)
+    sys.path_importer_cache.pop(OWN, None)
     if not getattr(sys.flags, "safe_path", False) and not sys.flags.isolated:
-        sys.path[0] = os.path.dirname(os.path.realpath(script))
-    sys.path_importer_cache.pop(own, None)
+        sys.path.insert(0, os.path.dirname(os.path.realpath(script)))
     if hasattr(sys, "orig_argv"):
         at = sys.orig_argv.index(script)
         del sys.orig_argv[at - 1]
@@ -113,20 +116,22 @@ def main():
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:-2], script])
     template.step("compile " + script)
     template.watch_closely(script)
-    prepare(script)
     text = processes.in_a_process(read, script, path)
     if text is None or "wrong" in text:
         give_up(template, text["wrong"] if text else "the script cannot be read")
+    from _remuda_loader import steps, trial  # while nothing beside the script can be taken for the library
+    prepare(script)
     load(template, path, text["steps"])
     watching.watch_modules(template)
     forget_loader()
     streams.prepare()
     code, words = text["code"], text["words"]
-    names = running.make_main(path)
-    known = len(sys.modules)
+    sys.modules.pop("__main__")
+    known = len(sys.modules) + 1
     sys.setrecursionlimit(sys.getrecursionlimit() + DEPTH)
     forking.become_process(template)
     streams.become()
+    names = running.make_main(path)
     if words:
         sys.stderr.write(words)
     del template, text, words

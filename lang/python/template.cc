@@ -140,18 +140,6 @@ PyObject* kinds(PyObject* /*module*/, PyObject* /*nothing*/) {
   return PyLong_FromLong(all);
 }
 
-// flush(stream, whether it is told when that fails): whether it worked. Told as the interpreter does at its
-// end.
-PyObject* flush_stream(PyObject* /*module*/, PyObject* arguments) {
-  PyObject* stream = nullptr;
-  int told = 0;
-  if (PyArg_ParseTuple(arguments, "Op:flush", &stream, &told) == 0) return nullptr;
-  const Ref done(PyObject_CallMethod(stream, "flush", nullptr));
-  if (!done && told != 0) PyErr_WriteUnraisable(stream);
-  PyErr_Clear();
-  return PyBool_FromLong(static_cast<bool>(done) ? 1 : 0);
-}
-
 }  // namespace
 
 bool add_template(PyObject* module) {
@@ -174,7 +162,6 @@ bool add_template(PyObject* module) {
       {"open_template", open_template, METH_NOARGS, "The template that this process is to be, or None."},
       {"environment", environment, METH_NOARGS, "The environment, as it is now."},
       {"kinds", kinds, METH_NOARGS, "What descriptors 0, 1 and 2 are."},
-      {"flush", flush_stream, METH_VARARGS, "Flushes a stream, and says what an interpreter's end says."},
       {nullptr, nullptr, 0, nullptr}};
   return PyModule_AddObject(module, "Template", PyType_FromSpec(&spec)) == 0 &&
          PyModule_AddFunctions(module, functions) == 0;

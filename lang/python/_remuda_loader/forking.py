@@ -66,6 +66,9 @@ def renew_environment():
     if isinstance(known, dict):  # the variables themselves are there already
         former.append(known)
         os.environ._data = os.environb._data = now
+        # What Python sets at its start, in a locale that knows no UTF-8.
+        if b"LC_CTYPE" in known and b"LC_CTYPE" not in now:
+            os.environb[b"LC_CTYPE"] = known[b"LC_CTYPE"]
     else:
         os.environ.clear()
         os.environb.update(now)

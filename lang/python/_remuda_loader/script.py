@@ -9,13 +9,11 @@ import os
 import sys
 
 import _frozen_importlib_external as machinery
-import _remuda
 
 
 def make_main(path):
     """The module as the interpreter makes it, in sys.modules; its names."""
     module = type(sys)("__main__")
-    sys.modules.pop("__main__", None)
     sys.modules["__main__"] = module
     names = module.__dict__
     names.pop("__loader__"), names.pop("__spec__")
@@ -41,7 +39,7 @@ def status_of_exit(error):
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF if -(1 << 31) <= code < 1 << 31 else 0xFF
+        return code & 0xFF if -(1 << 63) <= code < 1 << 63 else 0xFF
     stream = sys.stderr
     if stream is not None:
         stream.write(str(code))
@@ -83,10 +81,16 @@ def run(code, names):
 
 
 def flush_streams():
+    """Whether all has left. What has not is told as an interpreter tells it at its end."""
     good = True
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:
-            good = _remuda.flush(stream, stream is sys.stdout) and good
+            try:
+                stream.flush()
+            except Exception as error:
+                good = False
+                if stream is sys.stdout:
+                    sys.stderr.write("Exception ignored in: %r\n%s: %s\n" % (stream, type(error).__name__, error))
     return good
 
 
@@ -117,8 +121,9 @@ def end(status, known):
         sys.modules.popitem()
     new = gc.get_objects()
     if new:
+        flush_files(new)
         del new
         gc.collect(2 if gc.get_objects(2) else 1)
         flush_files(gc.get_objects())
-    good = flush_streams() and good
+    good = good and flush_streams()
     os._exit(status if good else 120)

@@ -8,7 +8,6 @@ library is trusted, but for what it says: a module that warns that it is old say
 """
 import os
 import sys
-import types
 
 from . import watching
 from .processes import in_a_process
@@ -38,6 +37,7 @@ class Watcher:
         os.lseek(self.files[0], 0, os.SEEK_SET)
         for number, file in enumerate(self.files):
             os.dup2(file, number)
+        sys.dont_write_bytecode = True  # which would look like a deed of the module
         os.environ.__class__ = self.watched_environment()
         sys.addaudithook(self.hear)
 
@@ -46,12 +46,18 @@ class Watcher:
             self.deed = deed
 
     def is_standard_caller(self):
-        """Whether the first frame that is no plumbing belongs to the standard library."""
+        """Whether a module of the standard library does it while it is imported itself, whoever asked for that."""
         frame = sys._getframe(2)
+        while frame.f_code.co_filename == __file__:  # the watching itself
+            frame = frame.f_back
         while frame is not None:
-            name = frame.f_code.co_filename
-            if not name.startswith("<frozen") and name not in (__file__, os.__file__) and "_collections_abc" not in name:
-                return watching.is_standard(name)
+            code = frame.f_code
+            if code.co_filename.startswith(watching.OWN):
+                return True
+            if watching.is_standard(code.co_filename) and code.co_name == "<module>":
+                return True
+            if not watching.is_standard(code.co_filename) and not code.co_filename.startswith("<frozen"):
+                return False
             frame = frame.f_back
         return True
 
@@ -98,7 +104,7 @@ def fingerprint(module):
     """Of what a module has computed: text and numbers, not code."""
     parts = []
     for name, value in list(vars(module).items()):
-        if name.startswith("__") or callable(value) or isinstance(value, types.ModuleType):
+        if name.startswith("__") or callable(value) or isinstance(value, type(sys)):
             continue
         try:
             text = repr(value)
