@@ -105,6 +105,7 @@ class Loader {
     if (has("oversize")) send(kChannel, std::string(20'000, 'x').data(), 20'000, MSG_NOSIGNAL);
     for (int i = 0; has("many-steps") && i < 10'000; ++i) say(LoadStep{0, std::string(4000, 's')});
     for (int i = 0; has("flood") && i < 20'000; ++i) printf("a line that nobody wants to read\n");
+    fflush(stdout);
     if (has("fork-at-load") && fork() == 0) {
       while (true) pause();
     }
