@@ -61,7 +61,7 @@ def take_any(module, where):
 def find_said(entry_point, template):
     where, _, name = entry_point.partition(":")
     template.step("import " + where)
-    is_file = where.endswith((".py", ".wsgi")) or os.sep in where
+    is_file = where.endswith(".py") or os.sep in where or where.endswith(".wsgi") and os.path.isfile(where)
     module = import_file(where) if is_file else importlib.import_module(where)
     if not name:
         return take_any(module, where)
