@@ -344,7 +344,7 @@ Sent send_item(Exchange& exchange, PyObject* item) {
     return Sent::kFailed;
   }
   if (PyBytes_AsStringAndSize(item, &bytes, &size) != 0) return Sent::kFailed;
-  if (exchange.head == nullptr) return send_head(exchange, -1);  // raises
+  if (exchange.head == nullptr && size > 0) return send_head(exchange, -1);  // raises
   return send_content(exchange, bytes, static_cast<size_t>(size));
 }
 

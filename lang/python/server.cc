@@ -60,7 +60,9 @@ Sent send_list(Exchange& exchange, PyObject* list) {
   for (Py_ssize_t i = 0; i < PySequence_Size(list); ++i) {
     const Ref item(PySequence_GetItem(list, i));
     if (!item) return Sent::kFailed;
-    length = PyBytes_Check(item.get()) && length >= 0 ? length + PyBytes_Size(item.get()) : -1;
+    if (PyBytes_Check(item.get()) == 0)
+      return send_item(exchange, item.get());  // raises, before the head leaves
+    length += PyBytes_Size(item.get());
   }
   if (const Sent sent = send_head(exchange, length); sent != Sent::kAll) return sent;
   for (Py_ssize_t i = 0; i < PySequence_Size(list); ++i) {
