@@ -5,12 +5,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from measure.load import Work
+from measure.load import Work, wrk
 from measure.options import Options
 from measure.report import Report, Table, Target, duration
 from measure.rounds import Series, interleaved
 from measure.server import Server
 
+WARM_SECONDS = 1  # templates are loaded, interpreters started, caches filled
 Makers = dict[str, Callable[[], Server]]
 
 
@@ -40,6 +41,8 @@ def wanted(makers: Makers, options: Options) -> list[Server]:
 def measure(work: Work, makers: Makers, bench: Bench) -> dict[str, Series]:
     with ExitStack() as running:
         started = [running.enter_context(server) for server in wanted(makers, bench.options)]
+        for server in started:
+            wrk(server, work, WARM_SECONDS)
         return interleaved(started, work, bench.options.rounds, bench.options.seconds) if started else {}
 
 
