@@ -35,13 +35,14 @@ void Announcer::begun(pid_t pid, Running running) {
 
 void Announcer::ended(pid_t pid, int status, const Usage& usage) {
   const Running running = processes_.remove(pid);
-  const bool number_is_free = running.parent == Parent::kThisSpawner || no_such_process(pid);
-  // What its group has left had the same time.
-  if (running.kill_at != 0 && number_is_free) signal_group(pid, SIGKILL);
+  // A template has waited for its fork a while ago: the number may be another's.
+  const bool left_others =
+      kill(-pid, 0) == 0 && (running.parent == Parent::kThisSpawner || no_such_process(pid));
+  if (running.kill_at != 0 && left_others) signal_group(pid, SIGKILL);  // they had the same time
   if (running.instance != nullptr) keeper_.forget(pid);
   if (running.channel == nullptr) return;
   Exited exited{.id = running.id, .pid = pid, .status = status, .times = running.times, .usage = usage};
-  exited.left_others = number_is_free && kill(-pid, 0) == 0;
+  exited.left_others = left_others;
   exited.times.ended = now_ns();
   running.channel->reply(exited);
 }

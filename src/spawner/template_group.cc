@@ -20,6 +20,7 @@ namespace remuda::spawner {
 namespace {
 
 constexpr int kRecordsATurn = 16;
+constexpr size_t kMostAsked = 100;  // at once: each holds descriptors until it is forked
 constexpr int64_t kShortestBackOff = 500 * kMillisecond;
 constexpr int64_t kLongestBackOff = 30 * kSecond;
 constexpr int64_t kQuiet = 100 * kMillisecond;          // without another change, before the next generation
@@ -84,12 +85,17 @@ void TemplateGroup::take(Wanted wanted) {
 
 void TemplateGroup::go_on() {
   using Asking = TemplateProcess::Asking;
-  while (!waiting_.empty() && is_usable()) {
+  while (!waiting_.empty() && is_usable() && current_->asked().size() < kMostAsked) {
     const Asking asking = current_->ask(waiting_.front());
     if (asking == Asking::kNoRoom) return;
-    const Wanted first = std::move(waiting_.front());
+    Wanted first = std::move(waiting_.front());
     waiting_.pop_front();
-    if (asking == Asking::kTooLong) host_.refuse(first, {E2BIG, Step::kProcess, "too long an environment"});
+    if (asking == Asking::kAsked) continue;
+    if (is_of_program()) {
+      host_.execute(std::move(first), app_, program_.c_str());
+    } else {
+      host_.refuse(first, {E2BIG, Step::kProcess, "too long an environment"});
+    }
   }
 }
 
@@ -241,7 +247,7 @@ void TemplateGroup::back_off(const Refusal& refusal, int64_t now) {
   retry_at_ = now + std::min(kShortestBackOff << doublings, kLongestBackOff);
 }
 
-// One that was ready is replaced at once, but not again and again.
+// One that was ready is replaced at once, but not again and again if it never forks.
 void TemplateGroup::crashed(const Refusal& refusal, int64_t now) {
   last_failure_ = refusal;
   if (crashes_++ == 0) return;
@@ -460,9 +466,11 @@ void TemplateGroup::forked(TemplateProcess& process, uint64_t serial, const Send
     host_.refuse(wanted, {EPROTO, Step::kTemplate, "its template presented a process that is no fork of it"});
     return condemn(process, "it presented a process that is no fork of it", now);
   }
+  crashes_ = 0;
   wanted.times.started = now;
   host_.begun(std::move(wanted), sender.pid, std::move(pidfd), process.pid());
   end_if_settled(process, now);
+  go_on();
 }
 
 void TemplateGroup::refused(TemplateProcess& process, const Refused& said, int64_t now) {
@@ -470,9 +478,11 @@ void TemplateGroup::refused(TemplateProcess& process, const Refused& said, int64
   if (node.empty()) return;
   end_if_settled(process, now);
   Wanted& wanted = node.mapped();
-  if (said.error != ESTALE)
-    return host_.refuse(wanted, {said.error > 0 ? said.error : EPROTO, Step::kProcess,
-                                 "fork its template: " + clean_text(said.why, 200)});
+  if (said.error != ESTALE) {
+    host_.refuse(wanted, {said.error > 0 ? said.error : EPROTO, Step::kProcess,
+                          "fork its template: " + clean_text(said.why, 200)});
+    return go_on();
+  }
   redo(std::move(wanted));
   expire(process, now);
 }
@@ -511,8 +521,8 @@ void TemplateGroup::read_output(TemplateProcess& process, int64_t now) {
   process.close_output();
 }
 
-void TemplateGroup::has_room() {
-  if (current_ != nullptr) current_->has_room();
+void TemplateGroup::has_room(TemplateProcess& process) {
+  process.has_room();
   go_on();
 }
 

@@ -53,7 +53,7 @@ class TemplateGroup {
 
   void read(TemplateProcess& process, int64_t now);
   void read_output(TemplateProcess& process, int64_t now);
-  void has_room();
+  void has_room(TemplateProcess& process);
   // It has been waited for.
   void bury(TemplateProcess& process, int status, int64_t now);
   void act_on_time(int64_t now);
@@ -138,7 +138,7 @@ class TemplateGroup {
   std::vector<uint64_t> renewals_;
 
   int failures_ = 0;  // one after the other
-  int crashes_ = 0;   // of those that were ready, one soon after the other
+  int crashes_ = 0;   // of those that were ready and had not forked, one soon after the other
   int64_t retry_at_ = 0;
   bool is_retry_ = false;  // next_ is loaded again although nobody has said that anything is better
   Refusal last_failure_;

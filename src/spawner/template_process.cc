@@ -145,6 +145,7 @@ std::expected<std::unique_ptr<TemplateProcess>, Refusal> TemplateProcess::start(
 // Everything that is sent carries its three descriptors.
 TemplateProcess::Asking TemplateProcess::ask(Wanted& wanted) {
   if (full_) return Asking::kNoRoom;
+  if (wanted.packet.size() > kMaxFork) return Asking::kTooLong;
   static const base::Fd no_input(open("/dev/null", O_RDONLY | O_CLOEXEC));
   const auto descriptors = wanted.standard_descriptors(no_input.get());
   iovec piece{wanted.packet.data(), wanted.packet.size()};

@@ -128,10 +128,9 @@ void Templates::add_polled(std::vector<pollfd>& polled) {
   polled_.clear();
   std::erase_if(active_, [](TemplateGroup* each) { return !each->has_processes(); });
   for (TemplateGroup* const group : active_) {
-    const short wanted = group->waiting() > 0 ? POLLIN | POLLOUT : POLLIN;
     group->for_each_process([&](TemplateProcess& process) {
-      const bool may_send = process.stage == TemplateProcess::Stage::kReady;
-      polled.push_back({.fd = process.channel(), .events = may_send ? wanted : short{POLLIN}, .revents = 0});
+      const short events = process.is_full() ? POLLIN | POLLOUT : POLLIN;
+      polled.push_back({.fd = process.channel(), .events = events, .revents = 0});
       polled.push_back({.fd = process.output(), .events = POLLIN, .revents = 0});
       polled_.push_back({group, &process});
     });
@@ -145,7 +144,7 @@ void Templates::read(std::span<const pollfd> polled, int64_t now) {
     const short channel = polled[2 * i].revents;
     if ((polled[2 * i + 1].revents & kReadable) != 0) group->read_output(*process, now);
     if ((channel & kReadable) != 0) group->read(*process, now);
-    if ((channel & POLLOUT) != 0) group->has_room();
+    if ((channel & POLLOUT) != 0) group->has_room(*process);
   }
 }
 

@@ -395,6 +395,32 @@ TEST_F(TemplatesTest, WhatDidNotBeginIsAskedOfTheNextOne) {
   EXPECT_EQ(read_all(pipes.output), "forked configured\n");
 }
 
+TEST_F(TemplatesTest, OneThatForksWellIsReplacedWheneverItDies) {
+  for (uint64_t id = 1; id <= 5; ++id) {
+    const Pipes pipes = ask(id, "print");
+    EXPECT_EQ(read_all(pipes.output), "forked configured\n");
+    EXPECT_EQ(exited_answer().id, id);
+    kill(until(kSite, State::kReady).pid, SIGKILL);
+    until(kSite, State::kEnded);
+    told_.clear();
+  }
+}
+
+TEST_F(TemplatesTest, ALongEnvironmentIsExecutedOrRefused) {
+  options_.apps[kScripts].environment.push_back("LONG=" + std::string(100'000, 'x'));
+  options_.apps[kSite].environment.push_back("LONG=" + std::string(100'000, 'x'));
+  restart();
+  const std::string wish = query("print") + "HTTP_LONG=" + std::string(100'000, 'y') + '\0';
+  const std::string path = script("hello", "#!" + (directory_ / "python3").string() + "\n");
+  for (uint64_t id = 1; id <= 2; ++id) {
+    EXPECT_EQ(read_all(spawn(id, path, wish, kScripts).output), "executed configured\n");
+    exited_answer();
+    until(kScripts, State::kReady);
+  }
+  const Pipes pipes = spawn(3, "", wish, kSite);
+  EXPECT_EQ(failed_answer().error, E2BIG);
+}
+
 TEST_F(TemplatesTest, AForkThatComesTooLateHasNotBegun) {
   behave("site", "slow die-after-fork late-forked");
   const Pipes pipes = ask(1, "print");
