@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "extension.h"
 #include "remuda_template.h"
@@ -58,36 +59,27 @@ PyObject* ready_method(PyObject* self, PyObject* /*nothing*/) {
   return handle != nullptr ? outcome(remuda_template_ready(handle)) : nullptr;
 }
 
-PyObject* wait_method(PyObject* self, PyObject* /*nothing*/) {
+// serve(): forks whenever a process is wanted. True in each fork, False at the end. What
+// os.register_at_fork() was given is run, as by os.fork().
+PyObject* serve_method(PyObject* self, PyObject* /*nothing*/) {
   remuda_template* const handle = handle_of(self);
   if (handle == nullptr) return nullptr;
-  const int result = remuda_template_wait(handle);  // there is no other thread to let run meanwhile
-  return result < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyBool_FromLong(result);
-}
-
-PyObject* program_method(PyObject* self, PyObject* /*nothing*/) {
-  remuda_template* const handle = handle_of(self);
-  const char* const program = handle != nullptr ? remuda_template_program(handle) : nullptr;
-  if (program != nullptr) return PyUnicode_DecodeFSDefault(program);
-  if (PyErr_Occurred() != nullptr) return nullptr;
-  Py_RETURN_NONE;
-}
-
-// parent(pid), or parent(-1, errno) when fork() has failed.
-PyObject* parent_method(PyObject* self, PyObject* arguments) {
-  int pid = 0;
-  int error = 0;
-  remuda_template* const handle = handle_of(self);
-  if (handle == nullptr || PyArg_ParseTuple(arguments, "i|i:parent", &pid, &error) == 0) return nullptr;
-  errno = error;
-  return outcome(remuda_template_parent(handle, pid));
-}
-
-PyObject* child_method(PyObject* self, PyObject* /*nothing*/) {
-  remuda_template* const handle = handle_of(self);
-  if (handle == nullptr) return nullptr;
+  for (;;) {
+    const int wanted = remuda_template_wait(handle);
+    if (wanted < 0) return PyErr_SetFromErrno(PyExc_OSError);
+    if (wanted == 0) Py_RETURN_FALSE;
+    PyOS_BeforeFork();
+    const pid_t pid = fork();
+    const int error = errno;
+    if (pid == 0) break;
+    PyOS_AfterFork_Parent();
+    errno = error;
+    remuda_template_parent(handle, pid);
+  }
   of(self).handle = nullptr;
-  return outcome(remuda_template_child(handle));
+  PyOS_AfterFork_Child();
+  if (remuda_template_child(handle) < 0) _exit(1);  // the spawner has been told
+  Py_RETURN_TRUE;
 }
 
 void destroy(PyObject* self) {
@@ -150,10 +142,7 @@ bool add_template(PyObject* module) {
       {"watch", watch_method, METH_O, "A file that was loaded."},
       {"watch_closely", watch_closely_method, METH_O, "A file that has to be the same."},
       {"ready", ready_method, METH_NOARGS, "All is loaded."},
-      {"wait", wait_method, METH_NOARGS, "Whether a process is wanted."},
-      {"program", program_method, METH_NOARGS, "Of the process that is wanted."},
-      {"parent", parent_method, METH_VARARGS, "After fork(), in the parent."},
-      {"child", child_method, METH_NOARGS, "After fork(), in the child."},
+      {"serve", serve_method, METH_NOARGS, "Forks; True in a fork."},
       {nullptr, nullptr, 0, nullptr}};
   static PyType_Slot slots[] = {
       {Py_tp_methods, methods}, {Py_tp_dealloc, reinterpret_cast<void*>(destroy)}, {0, nullptr}};

@@ -38,21 +38,8 @@ def become_process(template):
         template.ready()
     except OSError:
         leave(1)
-    while template.wait():
-        try:
-            pid = os.fork()
-        except OSError as error:
-            template.parent(-1, error.errno)
-            continue
-        if pid == 0:
-            break
-        template.parent(pid)
-    else:
+    if not template.serve():
         leave(0)
-    try:
-        template.child()
-    except OSError:
-        leave(1)
     renew_environment()
 
 
