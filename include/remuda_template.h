@@ -62,9 +62,14 @@ REMUDA_API int remuda_template_watch(remuda_template* self, const char* path);
  */
 REMUDA_API int remuda_template_watch_closely(remuda_template* self, const char* path);
 
+/* So many threads beside the first may run: the loader knows that forks do well without them. 0 unless said.
+ */
+REMUDA_API int remuda_template_expect_threads(remuda_template* self, size_t count);
+
 /*
- * All is loaded. Warns of connections that are open and of processes that were started. -1: EBUSY, threads
- * run, which no fork would have: the spawner has been told their names, as by remuda_template_unfit().
+ * All is loaded. Warns of connections that are open and of processes that were started. -1: EBUSY, more
+ * threads run than are expected, which no fork would have: the spawner has been told their names, as by
+ * remuda_template_unfit().
  */
 REMUDA_API int remuda_template_ready(remuda_template* self);
 

@@ -17,6 +17,19 @@ def pytest_configure(config):
     become_subreaper()
 
 
+def pytest_generate_tests(metafunc):
+    if getattr(metafunc.module, "BOTH_MODELS", False):
+        metafunc.parametrize("cgi_model", ["exec", "fork"], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cgi_model(request):
+    """How programs of type cgi are run where a test does not say it."""
+    harness.cgi_model = getattr(request, "param", harness.usual_cgi_model)
+    yield harness.cgi_model
+    harness.cgi_model = harness.usual_cgi_model
+
+
 @pytest.fixture(scope="session")
 def program():
     if not os.access(harness.PROGRAM, os.X_OK):
@@ -53,7 +66,7 @@ def start(place, program):
 
 
 @pytest.fixture(scope="module")
-def shared(program):
+def shared(program, cgi_model):
     """A place and a way to start servers for a whole module. Each test module finishes them once."""
     made = harness.Place()
     servers = []

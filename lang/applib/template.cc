@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -47,6 +48,13 @@ int64_t monotonic() {
 
 int64_t microseconds(const timeval& time) {
   return static_cast<int64_t>(time.tv_sec) * 1'000'000 + time.tv_usec;
+}
+
+// Where a thread takes a signal that the first has blocked for signalfd: it is the first one's.
+void hand_over(int number) {
+  const int error = errno;
+  syscall(SYS_tgkill, getpid(), getpid(), number);
+  errno = error;
 }
 
 }  // namespace
@@ -121,15 +129,21 @@ int Template::refuse(uint64_t id, int error, const char* why) const {
   return send(record.put(id).put(static_cast<int32_t>(error)).text(why));
 }
 
+int Template::expect_threads(size_t count) {
+  if (!is_mine()) return EPERM;
+  expected_threads_ = count;
+  return 0;
+}
+
 int Template::ready() {
   if (!is_mine()) return EPERM;
   if (state_ != State::kLoading) return EINVAL;
   char names[512];
   size_t threads = 0;
-  for (int i = 0; i < 20 && (threads = other_threads(names, sizeof(names))) > 0; ++i) {
+  for (int i = 0; i < 20 && (threads = other_threads(names, sizeof(names))) > expected_threads_; ++i) {
     usleep(1000);  // one that was joined is there for a moment yet
   }
-  if (threads > 0) {
+  if (threads > expected_threads_) {
     char why[640];
     snprintf(why, sizeof(why), "%zu thread%s, which no fork would have: %s", threads,
              threads == 1 ? " runs" : "s run", names);
@@ -140,7 +154,8 @@ int Template::ready() {
       channel_, [](void* self, const char* sentence) { static_cast<Template*>(self)->warn(sentence); }, this);
   // Ends of forks are to be heard, whatever the application does about those of its own.
   struct sigaction usual{};
-  usual.sa_handler = SIG_DFL;
+  usual.sa_handler = expected_threads_ == 0 ? SIG_DFL : &hand_over;
+  usual.sa_flags = SA_RESTART;
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGCHLD);

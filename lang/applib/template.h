@@ -33,6 +33,7 @@ class Template {
   int warn(const char* what) { return say(TemplateKind::kWarning, what); }
   int unfit(const char* why) { return say(TemplateKind::kUnfit, why); }
   int watch(const char* path, Closeness closeness) { return is_mine() ? watch_.add(path, closeness) : EPERM; }
+  int expect_threads(size_t count);
   int ready();
   // 1: a process is wanted. 0: the end. -1: errno.
   int wait();
@@ -77,7 +78,8 @@ class Template {
   State state_ = State::kLoading;
   pid_t owner_ = 0;
   int channel_ = -1;
-  int children_ = -1;    // signalfd
+  int children_ = -1;  // signalfd
+  size_t expected_threads_ = 0;
   int64_t told_at_ = 0;  // of a change
   sigset_t mask_{};      // of the forks
   struct sigaction on_child_{};

@@ -37,6 +37,9 @@ int remuda_template_watch_closely(remuda_template* self, const char* path) {
   return result(of(self).watch(path, Closeness::kClose));
 }
 
+int remuda_template_expect_threads(remuda_template* self, size_t count) {
+  return result(of(self).expect_threads(count));
+}
 int remuda_template_ready(remuda_template* self) { return result(of(self).ready()); }
 int remuda_template_wait(remuda_template* self) { return of(self).wait(); }
 

@@ -39,8 +39,8 @@ int Template::settle() {
   if (put_descriptors() != 0) return failed("descriptors");
   if (fork_.directory != nullptr && chdir(fork_.directory) != 0) return failed("directory");
   if (set_environment() != 0) return failed("environment");
-  if (on_child_.sa_handler != SIG_DFL && sigaction(SIGCHLD, &on_child_, nullptr) != 0)
-    return failed("signals");
+  const bool as_it_was = on_child_.sa_handler == SIG_DFL && expected_threads_ == 0;
+  if (!as_it_was && sigaction(SIGCHLD, &on_child_, nullptr) != 0) return failed("signals");
   if (sigprocmask(SIG_SETMASK, &mask_, nullptr) != 0) return failed("signals");
   return 0;
 }

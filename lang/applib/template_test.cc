@@ -267,6 +267,17 @@ TEST_F(Templates, AreUnfitWithThreads) {
   EXPECT_EQ(wait_for_end(), 0);
 }
 
+TEST_F(Templates, MayKnowTheirThreads) {
+  start([](remuda_template* self) {
+    new std::thread([] { pause(); });
+    remuda_template_expect_threads(self, 1);
+  });
+  ready();
+  send(fork_record(1, "", "", ""), {0, 1, 2});
+  const pid_t fork = expect(TemplateKind::kForked).from;
+  EXPECT_EQ(expect(TemplateKind::kEnded).get<int32_t>(0), fork) << "whichever thread its end was told";
+}
+
 TEST_F(Templates, WarnOfWhatForksWouldShare) {
   pid_t started = 0;
   int control[2];

@@ -79,12 +79,12 @@ int run(int count, char** arguments) {
     std::fputs(kUsage, stderr);
     return 2;
   }
-  module.ini_entries = entries.data();
   module.executable_location = arguments[0];
   remuda_template* const self = remuda_template_open();
   if (self != nullptr) remuda_template_step(self, "PHP " PHP_VERSION " and its extensions");
   zend_signal_startup();
   sapi_startup(&module);
+  module.ini_entries = entries.data();  // which the line above forgets
   if (module.startup(&module) == FAILURE) return 1;
   if (self != nullptr) fork_on_demand(self);
   const int status = serve();

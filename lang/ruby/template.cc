@@ -53,6 +53,11 @@ VALUE unfit(VALUE self, VALUE why) {
   return done(remuda_template_unfit(template_of(self), StringValueCStr(why)), "remuda_template_unfit");
 }
 
+VALUE expect_threads(VALUE self, VALUE count) {
+  return done(remuda_template_expect_threads(template_of(self), NUM2SIZET(count)),
+              "remuda_template_expect_threads");
+}
+
 // False: it cannot be forked from, and the spawner knows why.
 VALUE ready(VALUE self) { return remuda_template_ready(template_of(self)) == 0 ? Qtrue : Qfalse; }
 
@@ -80,6 +85,7 @@ void define_template(VALUE module) {
   rb_define_method(kind, "watch", &watch, 1);
   rb_define_method(kind, "watch_closely", &watch_closely, 1);
   rb_define_method(kind, "unfit", &unfit, 1);
+  rb_define_method(kind, "expect_threads", &expect_threads, 1);
   rb_define_method(kind, "ready", &ready, 0);
   rb_define_method(kind, "wait", &wait, 0);
   rb_define_method(kind, "parent", &parent, 1);

@@ -117,6 +117,21 @@ apps::InstanceStatus read_instance(const Json& json) {
   return instance;
 }
 
+apps::TemplateStatus read_template(const Json& json) {
+  apps::TemplateStatus its;
+  read(its.program, json, "program");
+  read_word(its.state, apps::TemplateStatus::State::kFailed, json, "state");
+  read(its.generation, json, "generation");
+  read(its.pid, json, "pid");
+  read(its.age, json, "age_ms");
+  read(its.loaded_in, json, "loaded_in_ms");
+  read(its.memory.resident, json, "rss_bytes");
+  read(its.memory.proportional, json, "pss_bytes");
+  read(its.memory.unique, json, "uss_bytes");
+  read_list(its.lines, json, "lines", read_line);
+  return its;
+}
+
 apps::PeerStatus read_peer(const Json& json) {
   apps::PeerStatus peer;
   read(peer.endpoint, json, "endpoint");
@@ -155,6 +170,11 @@ apps::AppStatus read_app(const Json& json) {
   read(app.starts, json, "starts");
   read(app.failed_starts, json, "failed_starts");
   app.queue = read_queue(member(json, "queue"));
+  read_list(app.templates, json, "templates", read_template);
+  const Json& counters = member(json, "template_counters");
+  read(app.template_counters.loads, counters, "loads");
+  read(app.template_counters.failures, counters, "failures");
+  read(app.template_counters.loading, counters, "loading_ms");
   read_list(app.instances, json, "instances", read_instance);
   read_list(app.peers, json, "peers", read_peer);
   read_list(app.live, json, "live", read_live);

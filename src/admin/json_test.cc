@@ -27,6 +27,23 @@ TEST(Json, ASnapshotIsReadBackWhole) {
   EXPECT_EQ(read->apps[0].live[0].phase, apps::Phase::kApplication);
 }
 
+TEST(Json, TellsOfTemplates) {
+  Snapshot server = testing::busy_server();
+  server.apps.push_back(testing::forked_site());
+  const std::string text = to_json(server);
+  const auto read = parse_snapshot(text);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(to_json(*read), text);
+  ASSERT_EQ(read->apps.back().templates.size(), 2U);
+  EXPECT_EQ(read->apps.back().templates[1].state, apps::TemplateStatus::State::kFailed);
+  EXPECT_EQ(read->apps.back().template_counters.loads, 3U);
+  EXPECT_THAT(text, HasSubstr("\"shared_percent\": 95"));
+  EXPECT_THAT(text, HasSubstr("\"one_more_bytes\": 2097152"));
+  const Snapshot both = merge({*read, *read});
+  EXPECT_EQ(both.apps.back().templates.size(), 2U) << "workers hear of the same templates";
+  EXPECT_EQ(both.apps.back().template_counters.loads, 3U);
+}
+
 TEST(Json, NamesWhoWorksOnARequest) {
   const std::string text = to_json(testing::busy_server());
   EXPECT_THAT(text, HasSubstr("\"request\": \"0000000000c0ffee\""));

@@ -73,6 +73,7 @@ Json instance_json(const apps::InstanceStatus& instance) {
           {"rss_bytes", instance.memory.resident},
           {"pss_bytes", instance.memory.proportional},
           {"uss_bytes", instance.memory.unique},
+          {"shared_percent", shared_percent(instance.memory)},
           {"cpu_ms", milliseconds(instance.cpu)},
           {"why", instance.why}};
 }
@@ -87,6 +88,20 @@ Json peer_json(const apps::PeerStatus& peer) {
           {"failures", peer.failures},
           {"down_for_ms", milliseconds(peer.down_for)},
           {"trouble", peer.trouble}};
+}
+
+Json template_json(const apps::TemplateStatus& its) {
+  return {{"program", its.program},           {"state", to_string(its.state)},
+          {"generation", its.generation},     {"pid", its.pid},
+          {"age_ms", milliseconds(its.age)},  {"loaded_in_ms", milliseconds(its.loaded_in)},
+          {"rss_bytes", its.memory.resident}, {"pss_bytes", its.memory.proportional},
+          {"uss_bytes", its.memory.unique},   {"lines", its.lines}};
+}
+
+Json template_counters_json(const apps::TemplateCounters& counters) {
+  return {{"loads", counters.loads},
+          {"failures", counters.failures},
+          {"loading_ms", milliseconds(counters.loading)}};
 }
 
 // Who works on it, by the name that people know: null for nobody yet.
@@ -127,7 +142,10 @@ Json app_json(const apps::AppStatus& app) {
           {"starts", app.starts},
           {"failed_starts", app.failed_starts},
           {"queue", queue_json(app.queue)},
+          {"templates", list_json(app.templates, template_json)},
+          {"template_counters", template_counters_json(app.template_counters)},
           {"instances", list_json(app.instances, instance_json)},
+          {"one_more_bytes", memory_of_one_more(app)},
           {"peers", list_json(app.peers, peer_json)},
           {"live", list_json(app.live, [&](const auto& live) { return live_json(app, live); })},
           {"trouble", app.trouble},

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -157,6 +158,33 @@ void write_instances(Writer& writer, const std::vector<AppStatus>& apps) {
   }
 }
 
+uint32_t latest_generation(const AppStatus& app) {
+  uint32_t latest = 0;
+  for (const auto& its : app.templates) {
+    if (its.state == apps::TemplateStatus::State::kReady) latest = std::max(latest, its.generation);
+  }
+  return latest;
+}
+
+void write_templates(Writer& writer, const std::vector<AppStatus>& apps) {
+  using State = apps::TemplateStatus::State;
+  writer.gauge("app_template_state", "Templates, by state.");
+  for (const AppStatus& app : apps) {
+    for (const State state : {State::kLoading, State::kReady, State::kFailed}) {
+      const auto count = std::ranges::count(app.templates, state, &apps::TemplateStatus::state);
+      writer.value({{"app", app.name}, {"state", to_string(state)}}, count);
+    }
+  }
+  writer.gauge("app_template_generation", "The latest generation that processes are forked from; 0: none.");
+  writer.by_app(apps, latest_generation);
+  writer.counter("app_template_loads_total", "Templates that were loaded.");
+  writer.by_app(apps, [](const AppStatus& app) { return app.template_counters.loads; });
+  writer.counter("app_template_failures_total", "Templates that did not load.");
+  writer.by_app(apps, [](const AppStatus& app) { return app.template_counters.failures; });
+  writer.counter("app_template_load_seconds_total", "Time that loading took, all together.");
+  writer.by_app(apps, [](const AppStatus& app) { return seconds(app.template_counters.loading); });
+}
+
 // What several workers know of one peer, by its address: it is up if any of them can use it.
 std::map<std::string_view, PeerStatus> peers_of(const AppStatus& app) {
   std::map<std::string_view, PeerStatus> peers;
@@ -199,6 +227,7 @@ std::string metrics_text(const Snapshot& snapshot) {
   write_server(writer, snapshot);
   write_requests(writer, snapshot.apps);
   write_queues(writer, snapshot.apps);
+  write_templates(writer, snapshot.apps);
   write_instances(writer, snapshot.apps);
   write_peers(writer, snapshot.apps);
   return writer.text();

@@ -34,6 +34,20 @@ TEST(Metrics, SayTheFigures) {
   }
 }
 
+TEST(Metrics, SayWhatProcessesAreForkedFrom) {
+  Snapshot server = testing::busy_server();
+  server.apps.push_back(testing::forked_site());
+  const std::string text = metrics_text(server);
+  for (const char* line : {"\nremuda_app_template_state{app=\"site\",state=\"ready\"} 1\n",
+                           "\nremuda_app_template_state{app=\"site\",state=\"failed\"} 1\n",
+                           "\nremuda_app_template_generation{app=\"site\"} 3\n",
+                           "\nremuda_app_template_loads_total{app=\"site\"} 3\n",
+                           "\nremuda_app_template_failures_total{app=\"site\"} 1\n",
+                           "\nremuda_app_template_load_seconds_total{app=\"site\"} 0.9\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
 TEST(Metrics, FollowTheGrammar) {
   const std::regex comment(R"(# (HELP|TYPE) remuda_[a-z_]+ .+)");
   const std::regex sample(R"re(remuda_[a-z_]+(\{([a-z]+="[^"]*",?)+\})? [0-9.e+-]+)re");

@@ -50,6 +50,20 @@ void add(apps::QueueStatus& sum, const apps::QueueStatus& part) {
   sum.dropped.unavailable += part.dropped.unavailable;
 }
 
+// All workers hear of the same templates.
+void add_templates(AppStatus& sum, const AppStatus& part) {
+  for (const apps::TemplateStatus& its : part.templates) {
+    const bool known = std::ranges::any_of(sum.templates, [&](const apps::TemplateStatus& each) {
+      return each.program == its.program && each.generation == its.generation;
+    });
+    if (!known) sum.templates.push_back(its);
+  }
+  apps::TemplateCounters& most = sum.template_counters;
+  most.loads = std::max(most.loads, part.template_counters.loads);
+  most.failures = std::max(most.failures, part.template_counters.failures);
+  most.loading = std::max(most.loading, part.template_counters.loading);
+}
+
 // Of trouble and arithmetic the first that there is: workers have the same rules, and mostly the same
 // trouble.
 void add(AppStatus& sum, AppStatus& part) {
@@ -61,6 +75,7 @@ void add(AppStatus& sum, AppStatus& part) {
   add(sum.queue, part.queue);
   append(sum.instances, part.instances);
   append(sum.peers, part.peers);
+  add_templates(sum, part);
   append(sum.live, part.live);
   if (sum.trouble.empty() && !part.trouble.empty()) {
     sum.trouble = std::move(part.trouble);

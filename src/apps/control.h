@@ -27,10 +27,12 @@ struct RestartReport {
   size_t replaced = 0;
   std::vector<std::string> lines;  // what happened, in order; the journey of the start that failed
   bool nobody_serves = false;      // it failed, and no instance is ready
+  std::string_view serves;         // it failed: static text: who does; empty: the old instances
 };
 
 // Of one that failed.
 inline std::string_view who_serves(const RestartReport& report) {
+  if (!report.serves.empty()) return report.serves;
   return report.nobody_serves ? "no instance serves" : "the old instances serve on";
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace remuda::apps {
@@ -18,6 +19,9 @@ double milliseconds(loop::Time from, loop::Time to) {
 bool came(loop::Time time) { return time != loop::Time{}; }
 
 std::string not_started(const Ending& ending) {
+  // A template's end has no number of its own: the details say how it was.
+  if (ending.code == ECHILD && !ending.detail.empty())
+    return fmt::format("could not {}: {}", ending.step, ending.detail.substr(0, ending.detail.find('\n')));
   std::string text = fmt::format("could not {}: {}", ending.step, strerrordesc_np(ending.code));
   if (ending.missing_interpreter)
     return fmt::format("could not {} \"{}\": {}", ending.step, ending.detail, strerrordesc_np(ending.code));

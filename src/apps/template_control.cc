@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstring>
 #include <iterator>
 
@@ -18,6 +19,12 @@ constexpr std::chrono::seconds kBeyondStart{10};
 
 void append(std::vector<std::string>& to, std::vector<std::string> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+std::string why(const Renewal& renewal) {
+  constexpr std::string_view kFailed = "the new template did not load";
+  if (renewal.error == ECHILD) return std::string(kFailed);  // the details say it
+  return fmt::format("{}: {}", kFailed, strerrordesc_np(renewal.error));
 }
 
 }  // namespace
@@ -63,7 +70,7 @@ loop::Task<RestartReport> TemplateControl::restart() {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(home_.now() - began).count();
   if (!renewal || renewal->error != 0) {
     --ordered_;
-    co_return renewal ? not_renewed(strerrordesc_np(renewal->error), renewal->detail)
+    co_return renewal ? not_renewed(why(*renewal), renewal->detail)
                       : not_renewed(base::to_string(renewal.error()), {});
   }
   RestartReport report{.succeeded = true};
@@ -80,9 +87,10 @@ loop::Task<RestartReport> TemplateControl::restart() {
 
 RestartReport TemplateControl::not_renewed(const std::string& trouble, std::string_view detail) const {
   RestartReport report;
-  report.lines.push_back(fmt::format("{}: its template was not loaded anew: {}", name(), trouble));
+  report.serves = "what was loaded before serves on";
+  report.lines.push_back(fmt::format("{}: {}", name(), trouble));
   for (const std::string& line : lines_of(detail)) report.lines.push_back("  " + line);
-  report.lines.emplace_back("what was loaded before serves on");
+  report.lines.emplace_back(report.serves);
   return report;
 }
 

@@ -18,6 +18,12 @@ loop::Time time_of(int64_t monotonic_ns) { return loop::Time(std::chrono::nanose
 // How a failure begins that is no mistake: the program is run as it was before there were templates.
 constexpr std::string_view kUnderExec = "runs under exec";
 
+// What it wrote has been logged line by line, as it came.
+std::vector<std::string> without_output(std::vector<std::string> lines) {
+  std::erase_if(lines, [](const std::string& line) { return line.starts_with("| "); });
+  return lines;
+}
+
 }  // namespace
 
 std::vector<std::string> lines_of(std::string_view text) {
@@ -116,7 +122,8 @@ void Templates::failed(App& app, const spawner::TemplateState& state) {
   if (by_nature) {
     log_.warning("app {}: {}: {}", app.name, state.program, state.detail);
   } else {
-    log_.error("app {}: {} did not load: {}{}", app.name, name_of(app, state), state.detail,
+    log_.error("app {}: {} did not load: {}{}", app.name, name_of(app, state),
+               fmt::join(without_output(its.status.lines), "\n"),
                serves(app, state.program) ? "\nthe generation before goes on" : "");
   }
 }

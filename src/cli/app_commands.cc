@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "config/language.h"
+
 namespace remuda::cli {
 
 namespace {
@@ -18,15 +20,14 @@ constexpr std::string_view kPort = "PORT";
 constexpr std::string_view kDevelopment = "REMUDA_DEV";
 
 std::string loader_of(const config::Config& config, AppType type) {
-  return fmt::format("{}/{}", config.server.loaders.text,
-                     type == AppType::kPsgi ? "perl/remuda_psgi.pl" : "python/remuda_wsgi.py");
+  return fmt::format("{}/{}", config.server.loaders.text, config::language_of(type).loader);
 }
 
 // With a descriptor for a socket the loader gives it to the script.
 Command node_command(const config::Config& config, const config::App& app) {
   Command command{app.interpreter.text, {}};
   if (app.listen == config::Listen::kDescriptor)
-    command.arguments = {"--require", fmt::format("{}/node/remuda_http.cjs", config.server.loaders.text)};
+    command.arguments = {"--require", loader_of(config, app.type)};
   command.arguments.push_back(app.program.text);
   command.arguments.insert(command.arguments.end(), app.arguments.begin(), app.arguments.end());
   return command;
@@ -70,13 +71,13 @@ std::vector<std::string> environment_of(const config::Config& config, const conf
 
 bool has_templates(const config::App& app) {
   return app.model == AppModel::kFork ||
-         (app.model == AppModel::kPool && app.is_loaded() && app.preloaded.enabled);
+         (app.model == AppModel::kPool && app.is_preloaded() && app.preloaded.enabled);
 }
 
 spawner::TemplateRules template_rules(const config::Config& config, const config::App& app) {
   spawner::TemplateRules rules;
   if (!has_templates(app)) return rules;
-  rules.covers = app.is_loaded() ? spawner::TemplateFor::kApplication : spawner::TemplateFor::kEachProgram;
+  rules.covers = app.is_preloaded() ? spawner::TemplateFor::kApplication : spawner::TemplateFor::kEachProgram;
   rules.start_timeout = app.preloaded.start_timeout;
   rules.idle_timeout = app.preloaded.idle_timeout;
   rules.queue = std::max<uint32_t>(app.queue, 1);
@@ -106,10 +107,10 @@ std::vector<std::string> describe_command(const config::Config& config, const co
   lines.push_back(
       fmt::format("{} runs {}", app.model == AppModel::kPool ? "each instance" : "each request", what));
   if (!has_templates(app)) {
-    const bool switched_off = app.is_loaded() && app.model == AppModel::kPool;
+    const bool switched_off = app.is_preloaded() && app.model == AppModel::kPool;
     lines.emplace_back(switched_off ? "no template: template.enabled is false"
                                     : "no template: it is started anew each time");
-  } else if (app.is_loaded()) {
+  } else if (app.is_preloaded()) {
     lines.push_back(fmt::format("forked from one template that has loaded the application{}",
                                 app.preloaded.reload == config::Reload::kAuto
                                     ? ", anew when a file of it has changed"

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/app_commands.h"
+#include "cli/plan.h"
+
 namespace remuda::cli {
 namespace {
 
@@ -41,6 +44,63 @@ TEST(AppOptions, ProcessesShareAQueueButNobodyIsLeftWithoutOne) {
     EXPECT_EQ(admission_limits(app, config.workers).queue, part);
   }
   EXPECT_EQ(pool_options(config).processes, 4U);
+}
+
+config::Config shop(config::AppModel model) {
+  config::Config config;
+  config.server.loaders.text = "/lib/remuda";
+  config::App& app = config.apps.emplace_back();
+  app.name = "shop";
+  app.type = config::AppType::kWsgi;
+  app.model = model;
+  app.root.text = "/srv/shop";
+  app.interpreter.text = "/usr/bin/python3";
+  app.entry_point = "shop.wsgi:application";
+  app.threads = 4;
+  return config;
+}
+
+TEST(AppOptions, ALoaderRunsWhatIsInRoot) {
+  config::Config config = shop(config::AppModel::kPool);
+  const Command command = command_of(config, config.apps[0]);
+  EXPECT_EQ(command.program, "/usr/bin/python3");
+  EXPECT_EQ(command.arguments, (std::vector<std::string>{"/lib/remuda/python/remuda_wsgi.py", "--entry-point",
+                                                         "shop.wsgi:application", "--threads", "4"}));
+  EXPECT_TRUE(environment_of(config, config.apps[0]).empty());
+  config.server.dev = true;
+  EXPECT_EQ(environment_of(config, config.apps[0]), std::vector<std::string>{"REMUDA_DEV=1"});
+  const auto rules = spawner_rules(config);
+  ASSERT_EQ(rules.size(), 1U);
+  EXPECT_EQ(rules[0].directory, "/srv/shop");
+  EXPECT_EQ(rules[0].root, "");
+  EXPECT_EQ(rules[0].outlives, spawner::Outlives::kWorker);
+}
+
+TEST(AppOptions, NoPathIsLookedUpInTheSourceOfAnApplication) {
+  const config::Config config = shop(config::AppModel::kFork);
+  config::Route route;
+  route.path = "/app/";
+  const gateway::AppOptions options = app_options(config.apps[0], route);
+  EXPECT_EQ(options.root, "");
+  EXPECT_EQ(options.mount, "/app");
+  EXPECT_FALSE(script_names(config.apps[0]).looked_up);
+}
+
+TEST(AppOptions, TemplatesAreOfForkAndOfPoolsThatALoaderRuns) {
+  using spawner::TemplateFor;
+  config::Config config = shop(config::AppModel::kPool);
+  config::App& app = config.apps[0];
+  EXPECT_EQ(template_rules(config, app).covers, TemplateFor::kApplication);
+  app.preloaded.enabled = false;
+  EXPECT_EQ(template_rules(config, app).covers, TemplateFor::kNone);
+  app.model = config::AppModel::kFork;
+  EXPECT_EQ(template_rules(config, app).covers, TemplateFor::kApplication);
+  app.model = config::AppModel::kExec;
+  EXPECT_EQ(template_rules(config, app).covers, TemplateFor::kNone);
+  app.type = config::AppType::kCgi;
+  app.model = config::AppModel::kFork;
+  EXPECT_EQ(template_rules(config, app).covers, TemplateFor::kEachProgram);
+  EXPECT_EQ(template_rules(config, app).loaders, "/lib/remuda");
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ constexpr const char* kSourceGroup = "What to serve";
 struct Parsed {
   Source source;
   Entry entry = Entry::kSupervisor;
+  bool entry_only_printed = false;  // --print-config
   ExplainRequest request;
   ReferenceForm form = ReferenceForm::kMarkdown;
   LiveParsed live;
@@ -106,8 +107,10 @@ void add_source(CLI::App& app, Parsed& parsed, const std::string& directory_flag
                    ->group(kSourceGroup);
   app.add_option(
          directory_flag, parsed.source.directory,
-         "Directory: its files, and programs in its cgi-bin as CGI. Without DIR and FILE: remuda.toml of the "
-         "current directory, or else that directory")
+         "Directory: the application in it (manage.py, wsgi.py, app.py, app.psgi) or its files, and programs "
+         "in "
+         "its cgi-bin as CGI. Without DIR and FILE: remuda.toml of the current directory, or else that "
+         "directory")
       ->type_name("DIR")
       ->excludes(file)
       ->group(kSourceGroup);
@@ -137,15 +140,25 @@ void add_serve(CLI::App& app, Parsed& parsed, const Serve& serve, const Terminal
           "Serve the one connection on standard input, for inetd and systemd's Accept=yes")
       ->excludes("--listen")
       ->group("How it is started");
+  command
+      ->add_flag_callback(
+          "--print-config", [&parsed] { parsed.entry_only_printed = true; },
+          "Print what was found and how it would be served, as a configuration file; start nothing")
+      ->group("How it is started");
   command->footer(
       "Examples:\n"
       "  remuda serve                                 this directory, on http://127.0.0.1:8080\n"
+      "  remuda serve shop --print-config             what is in shop, and how it would be run\n"
       "  remuda serve public --listen 0.0.0.0:80      another directory, for everybody\n"
       "  remuda serve -c /etc/remuda.toml             as the file says\n"
       "  remuda serve --processes 8 --threads 1 --connections 1     prefork\n\n"
       "Signals: TERM, QUIT and HUP stop gracefully, INT at once, USR1 opens the logs again.");
-  command->final_callback(
-      [&] { parsed.command = [&] { return serve_command(parsed.source, parsed.entry, serve, terminal); }; });
+  command->final_callback([&] {
+    parsed.command = [&] {
+      return parsed.entry_only_printed ? print_config_command(parsed.source, terminal)
+                                       : serve_command(parsed.source, parsed.entry, serve, terminal);
+    };
+  });
 }
 
 void add_check(CLI::App& app, Parsed& parsed, const Terminal& terminal) {

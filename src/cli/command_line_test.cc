@@ -128,6 +128,17 @@ TEST_F(CommandLine, WithoutArgumentsServesTheUsualFileOrThisDirectory) {
   EXPECT_EQ(file.config.file, "remuda.toml");
 }
 
+TEST_F(CommandLine, PrintsWhatItWouldServe) {
+  const Outcome outcome = run({"serve", "site", "--print-config", "--listen", "127.0.0.1:8851"});
+  EXPECT_EQ(outcome.served, 0);
+  EXPECT_EQ(outcome.code, 0) << outcome.mistakes;
+  write("printed.toml", outcome.results);
+  const Outcome again = run({"serve", "-c", "printed.toml"});
+  ASSERT_EQ(again.served, 1) << again.mistakes << outcome.results;
+  EXPECT_EQ(again.config.apps.at(0).root.text, directory_ + "/site/cgi-bin");
+  EXPECT_EQ(to_string(again.config.listeners.at(0).address), "127.0.0.1:8851");
+}
+
 TEST_F(CommandLine, InetdKeepsLogsOffTheClient) {
   const Outcome outcome = run({"serve", "site", "--inetd"});
   ASSERT_EQ(outcome.served, 1);

@@ -18,6 +18,8 @@ using Serve = std::function<int(const config::Config&, Entry)>;
 
 // serve_command.cc: reads the configuration and starts the server.
 int serve_command(const Source& source, Entry entry, const Serve& serve, const Terminal& terminal);
+// The configuration that it would start with, as a file to begin with; starts nothing.
+int print_config_command(const Source& source, const Terminal& terminal);
 
 // check_command.cc: says all mistakes, or that there are none.
 int check_command(const Source& source, const Terminal& terminal);

@@ -18,8 +18,14 @@ std::string_view word(const char* option, unsigned value) {
 }
 
 std::string describe_app(const config::App& app) {
+  const auto place = [&app] {
+    return app.program.empty() ? "programs in " + app.root.text : app.program.text;
+  };
   const std::string program =
-      app.program.empty() ? fmt::format("programs in {}", app.root.text) : app.program.text;
+      app.is_loaded()
+          ? fmt::format("{} in {}, by {}", app.entry_point.empty() ? "the application" : app.entry_point,
+                        app.root.text, app.interpreter.text)
+          : place();
   return fmt::format("application {}: {} ({}, {})", app.name, program,
                      word("type", static_cast<unsigned>(app.type)),
                      word("model", static_cast<unsigned>(app.model)));

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "cli/app_commands.h"
 #include "cli/commands.h"
 #include "cli/explain_lines.h"
 #include "cli/status_text.h"
@@ -30,6 +31,9 @@ std::string configured_text(const Config& config, size_t index) {
   for (const config::Option& option : table.options) {
     if (means_something(option, app)) add_option(text, config, table, index, option, kOptionWidth);
   }
+  const std::vector<std::string> run = describe_command(config, app);
+  if (!run.empty()) text += "\nhow it is run\n";
+  for (const std::string& line : run) text += fmt::format("   {}\n", base::escaped(line));
   return text;
 }
 
@@ -45,6 +49,8 @@ std::string live_text(const Reach& reach, const std::string& name) {
     add_line(text, "instances", std::to_string(app.instances.size()), {}, kOptionWidth);
   text += fmt::format("   {}\n", queue_line(app.queue));
   if (!app.trouble.empty()) add_line(text, "trouble", base::escaped(app.trouble), {}, kOptionWidth);
+  for (const std::string& line : apps::lines_of(templates_text(app, StatusDetail::kAll)))
+    text += fmt::format(" {}\n", line);
   if (app.sizing.empty()) return text;
   const size_t workers = gathered->snapshot.workers.size();
   text += workers > 1 ? fmt::format("\nsize, in one of {} workers\n", workers) : "\nsize\n";

@@ -140,11 +140,11 @@ std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
                                                                    : spawner::Scheduling::kNormal;
     if (app.model == config::AppModel::kPool) {
       rule.outlives = spawner::Outlives::kWorker;
-      if (rule.directory.empty()) rule.directory = app.root.text;
-      if (rule.directory.empty() && app.is_node_script()) rule.directory = directory_of(app.program.text);
-    } else if (!app.is_loaded()) {
+    } else if (!app.is_preloaded()) {
       rule.root = app.root.text;
     }
+    if (rule.directory.empty() && rule.root.empty()) rule.directory = app.root.text;
+    if (rule.directory.empty() && app.is_node_script()) rule.directory = directory_of(app.program.text);
     rule.template_rules = template_rules(config, app);
     rules.push_back(std::move(rule));
   }

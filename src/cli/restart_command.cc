@@ -34,6 +34,11 @@ class Progress {
   std::string line() {
     const auto status = look();
     if (!status) return news(fmt::format("{}: the worker does not answer; its order waits for it\n", app_));
+    for (const auto& its : status->templates) {
+      if (its.state == apps::TemplateStatus::State::kLoading)
+        return news(fmt::format("{}: template generation {} is loading\n", app_, its.generation));
+    }
+    if (status->model == "fork") return {};
     size_t ready = 0;
     size_t left = 0;
     for (const auto& its : status->instances) {
@@ -82,7 +87,8 @@ int print_report(const std::string& app, const StatusAnswer& answer, const Termi
   std::string lines;
   for (const std::string& line : report->lines) lines += fmt::format("  {}\n", base::escaped(line));
   if (report->succeeded) {
-    terminal.print(fmt::format("{}{}: restarted, {} replaced\n", lines, app, report->replaced));
+    const std::string replaced = report->replaced == 0 ? "" : fmt::format(", {} replaced", report->replaced);
+    terminal.print(fmt::format("{}{}: restarted{}\n", lines, app, replaced));
     return kSuccess;
   }
   terminal.print(lines);

@@ -38,6 +38,7 @@ std::expected<std::vector<server::ListeningSocket>, std::string> listening_socke
 void say_what_is_served(const config::Config& config, const std::vector<server::ListeningSocket>& listeners,
                         const server::WorkerPlan& worker, base::Log& log) {
   for (const server::ListeningSocket& listener : listeners) log.info("listening on {}", listener.url);
+  if (!config.recognised.empty()) log.info("{} is {}", config.identity, config.recognised);
   for (const std::string& route : describe_routes(config)) log.info("{}", route);
   log.info("{}", describe_workers(config.workers));
   const bool asked_for = config.origin_of("workers.connections").kind != config::Origin::Kind::kDefault;

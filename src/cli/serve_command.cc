@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "cli/commands.h"
+#include "config/reference.h"
 
 namespace remuda::cli {
 namespace {
@@ -54,6 +55,16 @@ int start(const Source& source, Entry entry, const Serve& serve, const Terminal&
 }
 
 }  // namespace
+
+int print_config_command(const Source& source, const Terminal& terminal) {
+  const auto config = load(source);
+  if (!config) {
+    terminal.report(config.error());
+    return kFailure;
+  }
+  terminal.print(config::show_said(*config));
+  return kSuccess;
+}
 
 int serve_command(const Source& source, Entry entry, const Serve& serve, const Terminal& terminal) {
   const bool quiet = entry == Entry::kInetd && standard_error_is_the_client();

@@ -117,6 +117,10 @@ std::string counters_line(const AppStatus& app) {
   return text;
 }
 
+std::string shown_shared(const apps::Memory& memory) {
+  return memory.unique == 0 ? "-" : fmt::format("{}%", shared_percent(memory));
+}
+
 std::string idle_or_why(const InstanceStatus& instance) {
   if (instance.why.empty()) {
     return instance.busy == 0 && instance.state == InstanceStatus::State::kReady
@@ -135,6 +139,7 @@ std::string instances_table(const AppStatus& app) {
                {"RSS", kRight},
                {"PSS", kRight},
                {"USS", kRight},
+               {"SHARED", kRight},
                {"CPU", kRight},
                {"NOW"}});
   for (const InstanceStatus& its : app.instances) {
@@ -142,10 +147,29 @@ std::string instances_table(const AppStatus& app) {
     add_part(now, "; ", idle_or_why(its));
     table.row({std::to_string(its.pid), std::string(to_string(its.state)), shown_age(its.age),
                std::to_string(its.requests), busy_text(its), shown_memory(its.memory.resident),
-               shown_memory(its.memory.proportional), shown_memory(its.memory.unique), shown_wait(its.cpu),
-               std::move(now)});
+               shown_memory(its.memory.proportional), shown_memory(its.memory.unique),
+               shown_shared(its.memory), shown_wait(its.cpu), std::move(now)});
   }
   return table.empty() ? std::string() : table.text(2);
+}
+
+std::string_view last_name(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+// "template generation 3: ready, pid 812, loaded in 310ms, 4m old, 21.3MiB PSS"
+std::string template_line(const apps::TemplateStatus& its) {
+  using State = apps::TemplateStatus::State;
+  std::string text =
+      its.program.empty() ? "template" : fmt::format("template of {}", base::escaped(last_name(its.program)));
+  if (its.generation > 0) text += fmt::format(" generation {}", its.generation);
+  text += fmt::format(": {}", to_string(its.state));
+  if (its.pid != 0) text += fmt::format(", pid {}", its.pid);
+  if (its.state == State::kReady) text += fmt::format(", loaded in {}", shown_wait(its.loaded_in));
+  text += fmt::format(", {} {}", shown_age(its.age), its.state == State::kFailed ? "ago" : "old");
+  if (its.memory.proportional > 0) text += fmt::format(", {} PSS", shown_memory(its.memory.proportional));
+  return text;
 }
 
 std::string peers_table(const AppStatus& app) {
@@ -215,6 +239,7 @@ std::string app_text(const AppStatus& app, StatusDetail detail, size_t workers) 
   if (app.queue.bound > 0 || app.queue.admitted + dropped_count(app.queue.dropped) > 0)
     text += fmt::format("  {}\n", queue_line(app.queue));
   text += trouble_text(app);
+  text += templates_text(app, detail);
   text += instances_table(app);
   text += peers_table(app);
   if (detail == StatusDetail::kAll) {
@@ -252,6 +277,24 @@ std::string queue_line(const apps::QueueStatus& queue) {
   }
   const std::string dropped = dropped_text(queue.dropped);
   if (!dropped.empty()) text += fmt::format("; dropped: {}", dropped);
+  return text;
+}
+
+// What a template has loaded is for those who ask for it all; why one has failed is for everybody.
+std::string templates_text(const AppStatus& app, StatusDetail detail) {
+  constexpr size_t kMostShown = 10;
+  std::string text;
+  const size_t shown = detail == StatusDetail::kAll ? SIZE_MAX : kMostShown;
+  for (const apps::TemplateStatus& its : app.templates | std::views::take(shown)) {
+    text += fmt::format("  {}\n", template_line(its));
+    if (detail != StatusDetail::kAll && its.state == apps::TemplateStatus::State::kReady) continue;
+    for (const std::string& line : its.lines) text += fmt::format("    {}\n", base::escaped(line));
+  }
+  if (app.templates.size() > shown)
+    text += fmt::format("  and {} more templates\n", app.templates.size() - shown);
+  const uint64_t one_more = memory_of_one_more(app);
+  if (!app.templates.empty() && one_more > 0)
+    text += fmt::format("  one more instance costs about {}\n", shown_memory(one_more));
   return text;
 }
 

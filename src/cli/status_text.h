@@ -25,6 +25,9 @@ std::string current_request(const apps::AppStatus& app, uint64_t endpoint);
 std::string busy_text(const apps::InstanceStatus& instance);
 // "queue: 2 of 100 waiting, the first for 120ms; ..."
 std::string queue_line(const apps::QueueStatus& queue);
+// A line for each template, its own lines below it, and what one more instance costs; empty if there are
+// none.
+std::string templates_text(const apps::AppStatus& app, StatusDetail detail);
 // "4 full, 1 timed out"; empty when nothing was dropped.
 std::string dropped_text(const apps::Drops& dropped);
 uint64_t dropped_count(const apps::Drops& dropped);

@@ -12,6 +12,7 @@ namespace remuda::cli {
 namespace {
 
 using admin::testing::busy_server;
+using admin::testing::forked_site;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -24,9 +25,9 @@ TEST(StatusText, OverviewOfABusyServer) {
 blog  fastcgi, pool: 2 instances (1 ready, 1 draining), 1 busy
   8123 requests, 2 failed, 1 retried; 9 starts
   queue: 2 of 100 waiting, the first for 120ms; 8124 admitted after 0.5ms on average; dropped: 4 queue full, 1 timed out, 2 client left
-   PID  STATE       AGE  REQUESTS  BUSY       RSS       PSS       USS    CPU  NOW
-  4242  ready     2h05m      8000   1/1  80.0 MiB  31.5 MiB  20.0 MiB  1m02s  POST /wp-login.php (app, 340ms)
-  4250  draining    45s       123   0/1         -         -         -  800ms  memory: 312 MiB above 256 MiB
+   PID  STATE       AGE  REQUESTS  BUSY       RSS       PSS       USS  SHARED    CPU  NOW
+  4242  ready     2h05m      8000   1/1  80.0 MiB  31.5 MiB  20.0 MiB     75%  1m02s  POST /wp-login.php (app, 340ms)
+  4250  draining    45s       123   0/1         -         -         -       -  800ms  memory: 312 MiB above 256 MiB
 
 shop  fastcgi, remote: 2 peers (1 up, 1 down)
   50 requests
@@ -44,6 +45,18 @@ wiki  fastcgi, pool: no instance
 )");
 }
 
+TEST(StatusText, TemplatesAndWhatOneMoreInstanceCosts) {
+  EXPECT_EQ(templates_text(forked_site(), StatusDetail::kOverview),
+            R"(  template generation 3: ready, pid 812, loaded in 310ms, 4m00s old, 21.0 MiB PSS
+  template generation 4: failed, 5s ago
+    exited with status 1
+    | SyntaxError: invalid syntax
+  one more instance costs about 2.0 MiB
+)");
+  EXPECT_THAT(templates_text(forked_site(), StatusDetail::kAll), HasSubstr("    import django 220.0 ms\n"));
+  EXPECT_EQ(templates_text({}, StatusDetail::kAll), "");
+}
+
 TEST(StatusText, OneApplicationWithAllItsRequests) {
   admin::Snapshot server = busy_server();
   server.apps.resize(1);
@@ -54,9 +67,9 @@ TEST(StatusText, OneApplicationWithAllItsRequests) {
 blog  fastcgi, pool: 2 instances (1 ready, 1 draining), 1 busy
   8123 requests, 2 failed, 1 retried; 9 starts
   queue: 2 of 100 waiting, the first for 120ms; 8124 admitted after 0.5ms on average; dropped: 4 queue full, 1 timed out, 2 client left
-   PID  STATE       AGE  REQUESTS  BUSY       RSS       PSS       USS    CPU  NOW
-  4242  ready     2h05m      8000   1/1  80.0 MiB  31.5 MiB  20.0 MiB  1m02s  POST /wp-login.php (app, 340ms)
-  4250  draining    45s       123   0/1         -         -         -  800ms  memory: 312 MiB above 256 MiB
+   PID  STATE       AGE  REQUESTS  BUSY       RSS       PSS       USS  SHARED    CPU  NOW
+  4242  ready     2h05m      8000   1/1  80.0 MiB  31.5 MiB  20.0 MiB     75%  1m02s  POST /wp-login.php (app, 340ms)
+  4250  draining    45s       123   0/1         -         -         -       -  800ms  memory: 312 MiB above 256 MiB
   REQUEST           PHASE    AGE  BY    WHAT
   0000000000c0ffee  app    340ms  4242  POST /wp-login.php
   0000000000c0fff0  queue  120ms        GET /

@@ -84,6 +84,16 @@ void add_sorted(Table& table, std::vector<std::pair<double, Row>>& rows) {
   for (auto& [use, cells] : rows) table.row(std::move(cells));
 }
 
+// What is wrong with it: nobody reads a status line whose template has failed as "all is well".
+std::string shown_trouble(const AppStatus& app) {
+  if (!app.trouble.empty()) return app.trouble;
+  for (const apps::TemplateStatus& its : app.templates) {
+    const bool failed = its.state == apps::TemplateStatus::State::kFailed;
+    if (failed && !its.lines.empty()) return "template: " + its.lines.front();
+  }
+  return {};
+}
+
 std::string apps_table(const Comparison& comparison, const Snapshot& now) {
   Table table({{"APP"},
                {"CPU", kRight},
@@ -111,7 +121,7 @@ std::string apps_table(const Comparison& comparison, const Snapshot& now) {
                      shown_rate(comparison.rate(was.requests, app.requests)),
                      shown_rate(comparison.rate(was.failures, app.failures)), std::to_string(app.live.size()),
                      fmt::format("{}/{}", app.queue.waiting, app.queue.bound), shown_rate(dropped),
-                     std::to_string(app.instances.size()), shown_memory(memory), app.trouble}});
+                     std::to_string(app.instances.size()), shown_memory(memory), shown_trouble(app)}});
   }
   add_sorted(table, rows);
   return table.empty() ? "no applications\n" : table.text();

@@ -45,6 +45,8 @@ class Checker {
   void check_loaded(const App& app, const std::string& name);
   void check_node_script(const App& app, const std::string& name);
   void check_listening(const App& app, const std::string& name);
+  void fill_in_php(App& app, const std::string& name);
+  void check_php(const App& app, const std::string& name);
   void check_loader(const App& app, const std::string& name);
   void check_entry_point(const App& app, const std::string& name);
   void check_source_is_kept(const Route& route, const std::string& name);

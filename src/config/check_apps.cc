@@ -10,6 +10,7 @@
 #include <array>
 
 #include "config/check.h"
+#include "config/language.h"
 #include "config/recognise.h"
 #include "config/value.h"
 
@@ -28,12 +29,13 @@ constexpr std::array<uint16_t, 9> kPossible{kExec | kFork, kPool | kRemote, kPoo
                                             kLanguage,     kLanguage,       kLanguage,
                                             kLanguage,     kPool | kRemote, kPool | kEmbedded};
 constexpr uint16_t kStarted = kExec | kFork | kPool;
-constexpr std::array<uint16_t, 9> kAvailable{kExec | kFork, kPool | kRemote, kPool | kRemote, kStarted, 0,
-                                             kStarted, 0, kPool | kRemote};
+constexpr std::array<uint16_t, 9> kAvailable{kExec | kFork, kPool | kRemote, kPool | kRemote, kStarted, kStarted,
+                                             kStarted,      kStarted,        kPool | kRemote};
 
 constexpr std::string_view kAvailableText =
     "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\", \"scgi\" and \"http\" "
-    "with \"pool\" and \"remote\", types \"wsgi\" and \"psgi\" with \"exec\", \"fork\" and \"pool\"";
+    "with \"pool\" and \"remote\", types \"wsgi\", \"rack\", \"psgi\" and \"php\" with \"exec\", \"fork\" and "
+    "\"pool\"";
 
 bool is_possible(AppType type, AppModel model) {
   return (kPossible[static_cast<size_t>(type)] & bit(model)) != 0;
@@ -94,6 +96,8 @@ void Checker::check_app(App& app) {
   if (!works) return;
   if (app.is_loaded()) {
     check_loaded(app, name);
+  } else if (app.type == AppType::kPhp) {
+    check_php(app, name);
   } else {
     check_programs(app, name);
   }
@@ -131,7 +135,7 @@ void Checker::fill_in(App& app, const std::string& name) {
        app.model == AppModel::kPool ? Duration{} : defaults.preloaded.idle_timeout);
   if (is_http) fill("instances.concurrency", app.instances.concurrency, App::kHttpConcurrency);
   if (app.is_node_script()) {
-    fill("interpreter", app.interpreter.text, "/usr/bin/node");
+    fill("interpreter", app.interpreter.text, std::string(language_of(app.type).interpreter));
   } else if (!app.is_loaded()) {
     app.interpreter = {};
   } else {
@@ -140,6 +144,7 @@ void Checker::fill_in(App& app, const std::string& name) {
          app.root.empty() ? std::string() : usual_interpreter(app.type, app.root.text, machine_, as));
     fill("instances.concurrency", app.instances.concurrency, app.threads);
   }
+  if (app.type == AppType::kPhp) fill_in_php(app, name);
   if (remote && app.keep_connections == App::kAsManyAsItTakes) app.keep_connections = App::kFarmKeeps;
 }
 
@@ -248,7 +253,8 @@ void Checker::check_directories(const App& app, const std::string& name) {
   };
   check_directory(name + ".spool_directory", name + ".spool_directory", app.origin, app.spool_directory,
                   std::nullopt, "");
-  const bool looked_up_by_worker = app.model == AppModel::kPool && !app.is_loaded();
+  const bool looked_up_by_worker =
+      (app.model == AppModel::kPool && !app.is_loaded()) || app.type == AppType::kPhp;
   check("root", app.root, own && !looked_up_by_worker && app.model != AppModel::kRemote);
   if (app.model != AppModel::kRemote) check("directory", app.directory, own);
   for (const Path& root : app.sendfile_roots) check("sendfile_roots", root, false);

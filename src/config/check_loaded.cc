@@ -7,20 +7,16 @@
 #include <string_view>
 
 #include "config/check.h"
+#include "config/language.h"
 #include "config/recognise.h"
 #include "config/value.h"
 
 namespace remuda::config {
 namespace {
 
-std::string_view loader_of(AppType type) {
-  if (type == AppType::kHttp) return "node/remuda_http.cjs";
-  return type == AppType::kPsgi ? "perl/remuda_psgi.pl" : "python/remuda_wsgi.py";
-}
-
 // A path below root, rather than MODULE:CALLABLE of what the interpreter finds.
 bool is_file(const App& app) {
-  return app.type == AppType::kPsgi || app.entry_point.contains('/') || app.entry_point.ends_with(".py");
+  return app.type != AppType::kWsgi || app.entry_point.contains('/') || app.entry_point.ends_with(".py");
 }
 
 bool is_below(std::string_view path, std::string_view directory) {
@@ -30,7 +26,7 @@ bool is_below(std::string_view path, std::string_view directory) {
 
 }  // namespace
 
-// What an application of type wsgi or psgi needs.
+// What an application that a loader runs needs.
 void Checker::check_loaded(const App& app, const std::string& name) {
   if (app.root.empty()) {
     if (!spoiled(name)) {
@@ -41,9 +37,9 @@ void Checker::check_loaded(const App& app, const std::string& name) {
   }
   check_loader(app, name);
   check_entry_point(app, name);
+  const std::string_view usual = language_of(app.type).interpreter;
   check_runs(app, name + ".interpreter", app.interpreter,
-             app.type == AppType::kPsgi ? "install perl, or name another interpreter"
-                                        : "install python3, or name another interpreter");
+             fmt::format("install {}, or name another interpreter", usual.substr(usual.rfind('/') + 1)));
   if (app.threads > 1 && said(name + ".instances.concurrency") && app.instances.concurrency > app.threads) {
     warn(name + ".instances.concurrency", app.origin,
          fmt::format("{}.instances.concurrency: {} requests share {} threads", name,
@@ -55,7 +51,8 @@ void Checker::check_loaded(const App& app, const std::string& name) {
 void Checker::check_loader(const App& app, const std::string& name) {
   const std::string& loaders = config_.server.loaders.text;
   const bool each_program = app.type == AppType::kCgi;
-  const std::string needed = each_program ? loaders : fmt::format("{}/{}", loaders, loader_of(app.type));
+  const std::string needed =
+      each_program ? loaders : fmt::format("{}/{}", loaders, language_of(app.type).loader);
   const Access access = each_program
                             ? machine_.directory(needed, std::nullopt)
                             : machine_.file(needed, app.identity ? app.identity : config_.server.identity);
@@ -73,11 +70,11 @@ void Checker::check_entry_point(const App& app, const std::string& name) {
   if (machine_.directory(app.root.text, as) != Access::kGood) return;  // said already
   if (app.entry_point.empty()) {
     if (find_entry_point(app.type, app.root.text, machine_, as)) return;
+    const Language& language = language_of(app.type);
     error(name + ".root", app.origin,
           fmt::format("{}.root: {} holds no {} application: no {}", name, toml_quoted(app.root.text),
-                      app.type == AppType::kPsgi ? "PSGI" : "WSGI", entry_points_of(app.type)),
-          app.type == AppType::kPsgi ? "say which: entry_point = \"FILE\""
-                                     : "say which: entry_point = \"MODULE:CALLABLE\" or \"FILE\"");
+                      language.interface, language.entry_points),
+          fmt::format("say which: entry_point = {}", language.entry_point));
     return;
   }
   if (!is_file(app)) return;

@@ -289,7 +289,12 @@ struct App {
   Origin origin;
 
   // Whether an interpreter runs it by a loader of this server's: it has an entry point and no program.
-  bool is_loaded() const { return type == AppType::kWsgi || type == AppType::kPsgi; }
+  // Whether a loader has one application to load, which answers every path.
+  bool is_loaded() const {
+    return type == AppType::kWsgi || type == AppType::kRack || type == AppType::kPsgi;
+  }
+  // Whether one template loads what all requests need; else each program has one, or none.
+  bool is_preloaded() const { return is_loaded() || type == AppType::kPhp; }
   // Whether its program is a script that Node.js runs with a loader of this server's.
   bool is_node_script() const;
 

@@ -72,7 +72,8 @@ constexpr std::array kTables{
     many<&Config::apps>(
         "app", Table::Shape::kNamed,
         "An application. Routes refer to it by its name. With model exec or fork one of root and program is "
-        "needed, with pool a program, with remote peers; of types wsgi and psgi root and nothing else. "
+        "needed, with pool a program, with remote peers; of types wsgi, rack, psgi and php root and nothing "
+        "else. "
         "`instances.min` and the like may be written as one table: "
         "`instances = { min = 1, max = 8 }`.",
         rows::kAppOptions),

@@ -25,15 +25,15 @@ TEST(Apps, RunOnlyWhatThisVersionHas) {
   };
   const std::string available =
       "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\" and \"scgi\" with "
-      "\"pool\" and \"remote\", types \"wsgi\" and \"psgi\" with \"exec\", \"fork\" and \"pool\"";
+      "\"pool\" and \"remote\", types \"wsgi\", \"rack\", \"psgi\" and \"php\" with \"exec\", \"fork\" and \"pool\"";
   EXPECT_THAT(app("cgi", "exec"), ElementsAre("(none)"));
   EXPECT_THAT(app("fastcgi", "pool"), ElementsAre("(none)"));
   EXPECT_THAT(app("fastcgi", "remote"), ElementsAre("(none)"));
   EXPECT_THAT(app("scgi", "pool"), ElementsAre("(none)"));
   EXPECT_THAT(app("scgi", "remote"), ElementsAre("(none)"));
   EXPECT_THAT(app("cgi", "fork"), ElementsAre("(none)"));
-  EXPECT_THAT(app("rack", "fork"),
-              ElementsAre("r.toml:2:8: app.x.type: \"rack\" is not available in this version; " + available));
+  EXPECT_THAT(app("http", "pool"),
+              ElementsAre("r.toml:2:8: app.x.type: \"http\" is not available in this version; " + available));
   EXPECT_THAT(
       app("cgi", "pool"),
       ElementsAre(

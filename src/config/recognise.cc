@@ -9,6 +9,8 @@
 #include <array>
 #include <span>
 
+#include "config/language.h"
+
 namespace remuda::config {
 namespace {
 
@@ -23,6 +25,8 @@ constexpr std::array kCandidates{
     Candidate{AppType::kWsgi, "manage.py", "a Django project", false},
     Candidate{AppType::kWsgi, "wsgi.py", "a WSGI application", false},
     Candidate{AppType::kWsgi, "app.py", "a WSGI application", true},
+    Candidate{AppType::kRack, "config.ru", "a Rack application", false},
+    Candidate{AppType::kRack, "config/environment.rb", "a Rails application", false},
     Candidate{AppType::kPsgi, "app.psgi", "a PSGI application", false},
 };
 
@@ -59,10 +63,6 @@ std::optional<Recognised> find_entry_point(AppType type, const std::string& root
   return std::nullopt;
 }
 
-std::string_view entry_points_of(AppType type) {
-  return type == AppType::kPsgi ? "app.psgi" : "manage.py, wsgi.py or app.py";
-}
-
 std::optional<Recognised> recognise(const std::string& directory, const Machine& machine) {
   for (const Candidate& candidate : kCandidates) {
     const std::string file = beside(directory, candidate.file);
@@ -75,12 +75,13 @@ std::optional<Recognised> recognise(const std::string& directory, const Machine&
 
 std::string usual_interpreter(AppType type, const std::string& root, const Machine& machine,
                               const std::optional<Identity>& as) {
-  if (type == AppType::kPsgi) return "/usr/bin/perl";
+  std::string usual(language_of(type).interpreter);
+  if (type != AppType::kWsgi) return usual;
   for (const std::string_view environment : {".venv", "venv"}) {
     std::string python = beside(root, fmt::format("{}/bin/python3", environment));
     if (machine.program(python, as) == Access::kGood) return python;
   }
-  return "/usr/bin/python3";
+  return usual;
 }
 
 }  // namespace remuda::config

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a directory holds, by the files that are in it: a WSGI application, a PSGI application, or neither.
-// The loaders look again when they load, in the same order; here it is only said beforehand, and asked by
-// `remuda serve DIR`. Asks the machine, changes nothing.
+// What a directory holds, by the files that are in it: an application that a loader runs (language.h), or
+// none. The loaders look again when they load, in the same order; here it is only said beforehand, and asked
+// by `remuda serve DIR`. Asks the machine, changes nothing.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,6 @@ struct Recognised {
 // Whether a loader of that type would find its application in the directory, and where.
 std::optional<Recognised> find_entry_point(AppType type, const std::string& root, const Machine& machine,
                                            const std::optional<Identity>& as);
-// The names that are looked for: "manage.py, wsgi.py or app.py".
-std::string_view entry_points_of(AppType type);
 
 // The application that the directory is, if it is one: stricter, because nobody has said that it is. A file
 // that could be anything (app.py) has to define what a server would call.

@@ -22,10 +22,13 @@ inline constexpr uint16_t kStarted = kExec | kFork | kPool;  // this server star
 inline constexpr uint16_t kCgi = bit(AppType::kCgi);
 inline constexpr uint16_t kFastcgi = bit(AppType::kFastcgi);
 inline constexpr uint16_t kScgi = bit(AppType::kScgi);
-inline constexpr uint16_t kLoaded = bit(AppType::kWsgi) | bit(AppType::kPsgi);
+inline constexpr uint16_t kLoaded = bit(AppType::kWsgi) | bit(AppType::kRack) | bit(AppType::kPsgi);
+inline constexpr uint16_t kPhp = bit(AppType::kPhp);
 inline constexpr uint16_t kHttp = bit(AppType::kHttp);
-inline constexpr uint16_t kPrograms = kCgi | kFastcgi | kScgi | kHttp;
-inline constexpr uint16_t kKeepsConnections = kFastcgi | kLoaded | kHttp;
+inline constexpr uint16_t kPrograms = kCgi | kFastcgi | kScgi | kPhp | kHttp;
+inline constexpr uint16_t kScripted = kFastcgi | kScgi | kPhp;
+inline constexpr uint16_t kPreloaded = kLoaded | kPhp;
+inline constexpr uint16_t kKeepsConnections = kFastcgi | kPreloaded | kHttp;
 
 inline constexpr std::array kAppTypeWords{"cgi"sv,  "fastcgi"sv, "scgi"sv, "wsgi"sv,  "rack"sv,
                                           "psgi"sv, "php"sv,     "http"sv, "module"sv};
@@ -58,15 +61,16 @@ inline constexpr std::array kAppOptions{
     bind<&App::type>({.name = "type",
                       .text = "What the application is: cgi is any program that speaks CGI/1.1; fastcgi and "
                               "scgi are programs that stay and speak these; http is one with an HTTP server "
-                              "of its own; wsgi is Python (PEP 3333), psgi is Perl.",
+                              "of its own; wsgi is Python (PEP 3333), rack is Ruby, psgi is Perl; php is a "
+                              "directory of PHP scripts.",
                       .words = kAppTypeWords,
-                      .offered = kCgi | kFastcgi | kScgi | kHttp | kLoaded}),
+                      .offered = kPrograms | kLoaded}),
     bind<&App::model>(
         {.name = "model",
          .text = "Where it stands between a process per request and code in the server: exec starts a "
                  "process for each request, fork forks one from a template that has loaded everything, pool "
                  "keeps processes and lends them, remote asks peers that others run. cgi: exec, fork; "
-                 "fastcgi, http: pool, remote; scgi: remote, pool; wsgi, psgi: pool, fork, exec.",
+                 "fastcgi, http: pool, remote; scgi: remote, pool; wsgi, rack, psgi, php: pool, fork, exec.",
          .unset = "the first of the type's",
          .example = "\"pool\"",
          .words = kAppModelWords,
@@ -78,18 +82,18 @@ inline constexpr std::array kAppOptions{
                       .words = kAppRoleWords}),
     bind<&App::root>(
         {.name = "root",
-         .text =
-             "Directory of the programs or scripts: the path names one below it, what follows is "
-             "PATH_INFO. Without it the route's path is SCRIPT_NAME. Of wsgi and psgi the directory of the "
-             "application, where it runs.",
+         .text = "Directory of the programs or scripts: the path names one below it, what follows is "
+                 "PATH_INFO. Without it the route's path is SCRIPT_NAME. Of wsgi, rack and psgi the "
+                 "directory of the "
+                 "application, where it runs.",
          .unset = "none",
          .example = "\"cgi-bin\"",
-         .types = kCgi | kFastcgi | kScgi | kLoaded}),
+         .types = kCgi | kFastcgi | kScgi | kPhp | kLoaded}),
     bind<&App::program>(
         {.name = "program",
          .text = "With exec and fork the one program that answers everything under the route; with "
                  "pool what instances run.",
-         .unset = "none",
+         .unset = "none; of php Remuda's own PHP, else /usr/bin/php-cgi",
          .example = "\"/usr/lib/git-core/git-http-backend\"",
          .models = kStarted,
          .types = kPrograms}),
@@ -99,18 +103,18 @@ inline constexpr std::array kAppOptions{
                            .models = kStarted,
                            .types = kPrograms,
                            .items = Items::kArguments}),
-    bind<&App::entry_point>({.name = "entry_point",
-                             .text =
-                                 "What is called: MODULE:CALLABLE or a file of wsgi, a file of psgi; below "
-                                 "root.",
-                             .unset = "found: manage.py, wsgi.py, app.py; app.psgi",
-                             .example = "\"shop.wsgi:application\"",
-                             .types = kLoaded}),
+    bind<&App::entry_point>(
+        {.name = "entry_point",
+         .text = "What is called: MODULE:CALLABLE or a file of wsgi, a file of the others; below "
+                 "root.",
+         .unset = "found: manage.py, wsgi.py, app.py; config.ru, config/environment.rb; app.psgi",
+         .example = "\"shop.wsgi:application\"",
+         .types = kLoaded}),
     bind<&App::interpreter>(
         {.name = "interpreter",
          .text = "The program that loads the application; with http what runs a script of Node's.",
-         .unset = "of wsgi .venv/bin/python3 or venv/bin/python3 below root, else /usr/bin/python3; of psgi "
-                  "/usr/bin/perl; of http /usr/bin/node",
+         .unset = "of wsgi .venv/bin/python3 or venv/bin/python3 below root, else /usr/bin/python3; of rack "
+                  "/usr/bin/ruby; of psgi /usr/bin/perl; of http /usr/bin/node",
          .example = "\"/srv/site/.venv/bin/python3\"",
          .types = kLoaded | kHttp}),
     bind<&App::threads>({.name = "threads",
@@ -119,20 +123,20 @@ inline constexpr std::array kAppOptions{
                          .maximum = 1024,
                          .unit = "threads",
                          .models = kPool,
-                         .types = bit(AppType::kWsgi)}),
+                         .types = bit(AppType::kWsgi) | bit(AppType::kRack)}),
     bind<&App::preloaded, &Template::enabled>(
         {.name = "template.enabled",
          .text = "Instances are forked from a template that has loaded the application; else each loads it "
                  "for itself.",
          .models = kPool,
-         .types = kLoaded}),
+         .types = kPreloaded}),
     bind<&App::preloaded, &Template::start_timeout>(
         {.name = "template.start_timeout",
          .text = "From the start of a template until it has loaded everything; then it is killed.",
          .minimum = 10,
          .maximum = kHour,
          .models = kFork | kPool,
-         .types = kCgi | kLoaded}),
+         .types = kCgi | kPreloaded}),
     bind<&App::preloaded, &Template::idle_timeout>(
         {.name = "template.idle_timeout",
          .text = "A template that nothing was forked from for so long is ended; the next request loads it "
@@ -141,7 +145,7 @@ inline constexpr std::array kAppOptions{
          .zero = "never",
          .unset = "10m with fork, never with pool",
          .models = kFork | kPool,
-         .types = kCgi | kLoaded}),
+         .types = kCgi | kPreloaded}),
     bind<&App::preloaded, &Template::reload>(
         {.name = "template.reload",
          .text = "What happens when a file that was loaded has changed: auto loads again beside what serves, "
@@ -179,19 +183,19 @@ inline constexpr std::array kAppOptions{
                             .words = kSchedulingWords}),
     bind<&App::scripts>({.name = "scripts",
                          .text = "Suffixes of the files below root that are scripts.",
-                         .unset = "any file is one",
+                         .unset = "any file is one; of php \".php\"",
                          .example = "[\".php\"]",
-                         .types = kFastcgi | kScgi}),
+                         .types = kScripted}),
     bind<&App::index>({.name = "index",
                        .text = "Scripts tried for a directory, in this order.",
-                       .unset = "none",
+                       .unset = "none; of php \"index.php\"",
                        .example = "[\"index.php\"]",
-                       .types = kFastcgi | kScgi}),
+                       .types = kScripted}),
     bind<&App::fallback>({.name = "fallback",
                           .text = "Script that answers when the path names none: a front controller.",
                           .unset = "404",
                           .example = "\"/index.php\"",
-                          .types = kFastcgi | kScgi}),
+                          .types = kScripted}),
     bind<&App::pass_authorization>(
         {.name = "pass_authorization",
          .text = "The program sees the Authorization field, as HTTP_AUTHORIZATION.",

@@ -41,7 +41,7 @@ class Preparing {
       describe_request();
       inquiry.variables = variables_;
     }
-    if (lookup != nullptr) inquiry.program = file_;
+    if (lookup != nullptr && options_.executable == Executable::kMustBe) inquiry.program = file_;
     inquiry.spooled = spool_;
     if (spool_ == nullptr) inquiry.body = request_.body;
     if (non_parsed_) {

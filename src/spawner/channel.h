@@ -51,6 +51,7 @@ class Channel {
   // Sends what there is room for.
   void flush() { outbox_.flush(socket()); }
   bool has_replies() const { return !outbox_.empty(); }
+  size_t replies() const { return outbox_.size(); }
 
   bool ended = false;
 

@@ -37,11 +37,15 @@ void Keeper::adopt(const Inheritance& inheritance, std::span<const std::unique_p
   auto instance = std::make_unique<Instance>(Instance{.app = kept.app,
                                                       .place = kept.place,
                                                       .label = std::string(kept.label),
-                                                      .pidfd = base::Fd(inheritance.pidfd),
-                                                      .errors = base::Fd(inheritance.errors),
-                                                      .parent = Instance::Parent::kSupervisor});
-  if (!runs(instance->pidfd)) return forget(kept.pid);
-  Running running{.id = kept.id, .times = kept.times, .announced = true, .instance = std::move(instance)};
+                                                      .errors = base::Fd(inheritance.errors)});
+  base::Fd pidfd(inheritance.pidfd);
+  if (!runs(pidfd)) return forget(kept.pid);
+  Running running{.id = kept.id,
+                  .times = kept.times,
+                  .announced = true,
+                  .parent = Parent::kSupervisor,
+                  .pidfd = std::move(pidfd),
+                  .instance = std::move(instance)};
   const auto known =
       std::ranges::find_if(channels, [&](const auto& channel) { return channel->serial() == kept.channel; });
   if (known != channels.end()) running.channel = known->get();
@@ -57,12 +61,12 @@ void Keeper::keep(pid_t pid, const Running& running) {
   encode(Keep{.pid = pid,
               .app = instance.app,
               .place = instance.place,
-              .channel = running.channel->serial(),
+              .channel = running.channel != nullptr ? running.channel->serial() : kNoChannel,
               .id = running.id,
               .times = running.times,
               .label = instance.label},
          packet);
-  to_supervisor_.add(std::move(packet), copy_of(instance.pidfd), copy_of(instance.errors));
+  to_supervisor_.add(std::move(packet), copy_of(running.pidfd), copy_of(instance.errors));
 }
 
 void Keeper::forget(pid_t pid) {
@@ -92,12 +96,12 @@ void Keeper::introduce(pid_t pid, Running& running) {
                                         .times = running.times,
                                         .end_is_told = !running.is_adopted(),
                                         .label = instance.label},
-                              copy_of(instance.pidfd), copy_of(instance.errors));
+                              copy_of(running.pidfd), copy_of(instance.errors));
 }
 
 void Keeper::add_polled(std::vector<pollfd>& polled) const {
   for (const pid_t pid : adopted_)
-    polled.push_back({.fd = processes_.find(pid)->instance->pidfd.get(), .events = POLLIN, .revents = 0});
+    polled.push_back({.fd = processes_.find(pid)->pidfd.get(), .events = POLLIN, .revents = 0});
 }
 
 void Keeper::take_ended(std::span<const pollfd> polled) {

@@ -31,6 +31,8 @@ namespace remuda::spawner {
 // Which worker a channel belongs to, if it is the one that instances are started over: the worker's number
 // among its siblings, which its replacement has again.
 constexpr int32_t kNoPlace = -1;
+// The serial that no channel has.
+constexpr uint64_t kNoChannel = 0;
 
 struct NewChannel {
   uint64_t serial = 0;  // of the channel, never used twice
@@ -41,8 +43,8 @@ struct Keep {
   pid_t pid = 0;
   uint32_t app = 0;
   int32_t place = 0;
-  uint64_t channel = 0;  // the serial of that which knows it
-  uint64_t id = 0;       // under which it is known there
+  uint64_t channel = kNoChannel;  // the serial of that which knows it
+  uint64_t id = 0;                // under which it is known there
   StepTimes times;
   std::string_view label;
 };

@@ -25,6 +25,7 @@ namespace {
 
 struct Attempt {
   const Launch* launch = nullptr;
+  pid_t spawner = 0;
   Step step = Step::kGroup;
   int error = 0;
 };
@@ -84,12 +85,22 @@ bool set_user(const Identity& identity) {
   return syscall(SYS_setresuid, identity.user, identity.user, identity.user) == 0;
 }
 
-bool set_descriptors(const std::array<int, 3>& descriptors) {
+bool set_descriptors(const std::array<int, 3>& descriptors, int channel) {
   for (int i = 0; i < 3; ++i) {
     if (descriptors[static_cast<size_t>(i)] != i && dup2(descriptors[static_cast<size_t>(i)], i) < 0)
       return false;
   }
-  return close_range(3, ~0U, 0) == 0;
+  if (channel < 0) return close_range(3, ~0U, 0) == 0;
+  const bool there = channel == 3 ? fcntl(channel, F_SETFD, 0) == 0 : dup2(channel, 3) == 3;
+  return there && close_range(4, ~0U, 0) == 0;
+}
+
+// After the identity, whose change forgets it. Forks do not have it.
+bool end_with(pid_t spawner) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return false;
+  if (getppid() == spawner) return true;
+  errno = ESRCH;
+  return false;
 }
 
 // Everything that happens in the child, in this order; false at the step that failed.
@@ -99,7 +110,7 @@ bool become(Attempt& attempt) {
   attempt.step = Step::kGroup;
   if (setpgid(0, 0) < 0) return false;
   attempt.step = Step::kDescriptors;
-  if (!set_descriptors(launch.descriptors)) return false;
+  if (!set_descriptors(launch.descriptors, launch.channel)) return false;
   umask(rules.umask);
   set_scheduling(rules.scheduling);
   attempt.step = Step::kLimits;
@@ -112,6 +123,7 @@ bool become(Attempt& attempt) {
   }
   attempt.step = Step::kPrivileges;
   if (rules.privileges == Privileges::kNoNew && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return false;
+  if (launch.channel >= 0 && !end_with(attempt.spawner)) return false;
   attempt.step = Step::kDirectory;
   if (chdir(launch.directory) < 0) return false;
   sigset_t none;
@@ -154,7 +166,7 @@ Launched launch(const Launch& launch) {
   static const ChildMemory memory = make_child_memory();
   if (memory.attempt == nullptr) return {-1, ENOMEM, Step::kProcess};
   Attempt& attempt = *memory.attempt;
-  attempt = {.launch = &launch};
+  attempt = {.launch = &launch, .spawner = getpid()};
   const int pid =
       clone(&child, memory.stack_top, kShareMemory | CLONE_VFORK | SIGCHLD, static_cast<void*>(&attempt));
   if (pid < 0) return {-1, errno, Step::kProcess};

@@ -24,6 +24,7 @@ struct Launch {
   char* const* environment = nullptr;
   const char* directory = nullptr;
   std::array<int, 3> descriptors{-1, -1, -1};  // none of them below 3, unless it is in its place
+  int channel = -1;  // a template's: its descriptor 3. It ends with the spawner, whatever it does
   const AppRules* rules = nullptr;
 };
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "spawner/kinship.h"
 
 namespace remuda::spawner {
 
@@ -39,16 +40,5 @@ class Orphans {
   pid_t supervisor_;
   std::vector<Remembered> remembered_;
 };
-
-// A pidfd_open(2); none if it cannot be had.
-base::Fd open_pidfd(pid_t pid);
-
-// Whether the process has not been waited for yet: its number, and that of its group, mean what they meant.
-bool is_there(const base::Fd& pidfd);
-
-// Signals to the whole group that `leader` leads, or led.
-void signal_group(pid_t leader, int number);
-
-bool no_such_process(pid_t pid);
 
 }  // namespace remuda::spawner

@@ -23,6 +23,7 @@ class Outbox {
   // Sends what there is room for.
   void flush(int socket);
   bool empty() const { return packets_.empty(); }
+  size_t size() const { return packets_.size(); }
 
  private:
   struct Packet {

@@ -87,9 +87,9 @@ void ProcessTable::signal(const Channel* channel, const Signal& wish, int64_t no
   }
 }
 
-// Our own child has its number until we wait for it; an adopted one until the supervisor has.
+// Our own child has its number until we wait for it; another's until its parent has.
 void ProcessTable::signal_program(pid_t pid, const Running& running, int number) {
-  if (!running.is_adopted() || is_there(running.instance->pidfd)) signal_group(pid, number);
+  if (running.parent == Parent::kThisSpawner || is_there(running.pidfd)) signal_group(pid, number);
 }
 
 // The leader is not our child, or not any more: whether it is certain all the same whose group that is.

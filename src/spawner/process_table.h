@@ -3,9 +3,9 @@
 // ProcessTable: the programs that the spawner has started and that have not been waited for, the instances
 // that it was given by the one before it, and the signals that end them.
 //
-// A process group is signalled only while it is certain whose it is: its leader is our child, or an adopted
-// instance that its pidfd finds, or an orphan (orphans.h), or it ended a moment ago and no other process has
-// its number. Spawner's process only.
+// A process group is signalled only while it is certain whose it is: its leader is our child, or its pidfd
+// finds it (an adopted instance, a template's fork), or it is an orphan (orphans.h), or it ended a moment ago
+// and no other process has its number. Spawner's process only.
 #pragma once
 
 #include <sys/types.h>
@@ -27,24 +27,27 @@ class Channel;
 
 // What the spawner keeps of a program that outlives its worker.
 struct Instance {
-  enum class Parent : uint8_t { kThisSpawner, kSupervisor };
   uint32_t app = 0;
   int32_t place = 0;
   std::string label;
-  base::Fd pidfd;
-  base::Fd errors;                       // the reading end, so that it can write although no worker listens
-  Parent parent = Parent::kThisSpawner;  // who waits for it: of the supervisor's, the pidfd tells the end
+  base::Fd errors;  // the reading end, so that it can write although no worker listens
 };
+
+// Who waits for a process, and so tells its end: wait4(2); its template's Ended; its pidfd.
+enum class Parent : uint8_t { kThisSpawner, kTemplate, kSupervisor };
 
 struct Running {
   Channel* channel = nullptr;  // null: its worker has gone
   uint64_t id = 0;
   StepTimes times;
-  bool announced = false;              // Started has been sent
+  bool announced = false;  // Started has been sent
+  Parent parent = Parent::kThisSpawner;
+  pid_t forked_by = 0;                 // the template that is, or was, its parent
+  base::Fd pidfd;                      // of instances and of what templates forked
   int64_t kill_at = 0;                 // 0: nobody wants it to end
   std::unique_ptr<Instance> instance;  // null: it was started for one request
 
-  bool is_adopted() const { return instance != nullptr && instance->parent == Instance::Parent::kSupervisor; }
+  bool is_adopted() const { return parent == Parent::kSupervisor; }
 };
 
 class ProcessTable {
@@ -62,6 +65,10 @@ class ProcessTable {
   template <typename Call>
   void for_each(Call call) {
     for (auto& [pid, running] : running_) call(pid, running);
+  }
+  template <typename Call>
+  void for_each(Call call) const {
+    for (const auto& [pid, running] : running_) call(pid, running);
   }
 
   // TERM now, KILL later.

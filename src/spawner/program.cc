@@ -4,7 +4,6 @@
 // openat2, the kernel's own name of the opened file is compared instead.
 #include "spawner/program.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -16,6 +15,8 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+
+#include "spawner/elf_file.h"
 
 namespace remuda::spawner {
 
@@ -48,47 +49,6 @@ int open_beneath(int root, const char* relative) {
   const long file = syscall(SYS_openat2, root, relative, &how, sizeof how);
   if (file < 0 && (errno == ENOSYS || errno == EPERM)) return open_beneath_by_name(root, relative);
   return static_cast<int>(file);
-}
-
-// The first bytes of a regular file.
-std::string read_head(const char* path, size_t most) {
-  const base::Fd file(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  struct stat status{};
-  if (!file || fstat(file.get(), &status) < 0 || !S_ISREG(status.st_mode)) return {};
-  std::string head(most, '\0');
-  const ssize_t got = read(file.get(), head.data(), head.size());
-  head.resize(got > 0 ? static_cast<size_t>(got) : 0);
-  return head;
-}
-
-// The interpreter that "#!/path argument" names; empty if there is no such line.
-std::string interpreter_of_script(std::string_view head) {
-  if (!head.starts_with("#!")) return {};
-  head.remove_prefix(2);
-  head = head.substr(0, head.find('\n'));
-  const size_t begin = head.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  head.remove_prefix(begin);
-  return std::string(head.substr(0, head.find_first_of(" \t")));
-}
-
-// The dynamic loader that an ELF program of this machine's word size names.
-std::string interpreter_of_elf(std::string_view head) {
-  Elf64_Ehdr elf;
-  if (head.size() < sizeof elf || std::memcmp(head.data(), ELFMAG, SELFMAG) != 0) return {};
-  std::memcpy(&elf, head.data(), sizeof elf);
-  if (elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_phentsize != sizeof(Elf64_Phdr)) return {};
-  for (size_t i = 0; i < elf.e_phnum; ++i) {
-    const size_t at = elf.e_phoff + i * sizeof(Elf64_Phdr);
-    if (at > head.size() || head.size() - at < sizeof(Elf64_Phdr)) return {};
-    Elf64_Phdr part;
-    std::memcpy(&part, head.data() + at, sizeof part);
-    if (part.p_type != PT_INTERP) continue;
-    if (part.p_offset > head.size() || head.size() - part.p_offset < part.p_filesz) return {};
-    const std::string_view name = head.substr(part.p_offset, part.p_filesz);
-    return std::string(name.substr(0, name.find('\0')));
-  }
-  return {};
 }
 
 bool has_execute_bit(const char* path) {
@@ -159,7 +119,7 @@ Refusal explain_exec_failure(const char* program, int error) {
   if (error != ENOENT && error != EACCES && error != ENOTDIR && error != ELIBBAD) return plain;
   if (!has_execute_bit(program)) return plain;
   const std::string head = read_head(program, 4096);
-  std::string interpreter = interpreter_of_script(head);
+  std::string interpreter = script_line(head).interpreter;
   if (interpreter.empty()) interpreter = interpreter_of_elf(head);
   if (interpreter.empty()) return plain;
   return {error, Step::kInterpreter, std::move(interpreter)};

@@ -6,16 +6,19 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
+#include <span>
+#include <utility>
 
+#include "spawner/clock.h"
+#include "spawner/kinship.h"
 #include "spawner/launch.h"
 #include "spawner/usage.h"
 
@@ -23,21 +26,8 @@ namespace remuda::spawner {
 
 namespace {
 
-// A program that ends within this time is announced together with its end: one message instead of two, and no
-// pidfd.
-constexpr int64_t kStartedDelay = 5'000'000;
 constexpr int kPacketsATurn = 16;
-
-// For programs whose rules have none.
-constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-int64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
-}
-
-int64_t microseconds(const timeval& time) { return time.tv_sec * 1'000'000 + time.tv_usec; }
+constexpr size_t kPatienceOfAHome = 256;  // packets that a worker has not read: templates say no more then
 
 sigset_t only_while_waiting() {
   sigset_t blocked;
@@ -46,16 +36,11 @@ sigset_t only_while_waiting() {
   return blocked;
 }
 
-// An instance: its listener, and one pipe for both outputs. A program: [input], output, errors.
-std::array<int, 3> standard_descriptors(const Spawn& spawn, const Received& received, int no_input) {
-  const auto number = [&](size_t i) { return received.descriptors[i].get(); };
-  switch (spawn.input) {
-    case Input::kNone: return {no_input, number(0), number(1)};
-    case Input::kGiven: return {number(0), number(1), number(2)};
-    case Input::kListener: return {number(0), number(1), number(1)};
-  }
-  return {};
+Usage usage_of(const rusage& usage) {
+  return {microseconds(usage.ru_utime), microseconds(usage.ru_stime), usage.ru_maxrss};
 }
+
+bool has_news(const pollfd& polled) { return (polled.revents & (POLLIN | POLLHUP | POLLERR)) != 0; }
 
 }  // namespace
 
@@ -63,11 +48,14 @@ Service::Service(const Options& options)
     : options_(options),
       no_input_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
       orphans_(options.supervisor),
-      processes_(std::chrono::nanoseconds(options.kill_after).count(), orphans_),
+      processes_(nanoseconds(options.kill_after), orphans_),
       keeper_(processes_, options.generation),
+      announcer_(processes_, keeper_),
+      templates_(*this, nanoseconds(options.kill_after)),
       packet_(kMaxPacket + 1) {
-  apps_.reserve(options.apps.size());
-  for (const AppRules& rules : options.apps) add_app(rules);
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  for (const AppRules& rules : options.apps)
+    apps_.push_back(std::make_unique<App>(rules, static_cast<uint32_t>(apps_.size())));
   for (const ChannelEnd& end : options.channels) {
     channels_.push_back(std::make_unique<Channel>(base::Fd(end.socket), end.what.serial, end.what.place));
     channels_.back()->reply(Hello{options.generation});
@@ -77,40 +65,32 @@ Service::Service(const Options& options)
   if (options.generation > 1) orphans_.remember();
 }
 
-void Service::add_app(const AppRules& rules) {
-  App& app = apps_.emplace_back(App{rules, Root(rules.root), {}, {}, {}});
-  app.arguments.push_back(nullptr);
-  for (std::string& argument : app.rules.arguments) app.arguments.push_back(argument.data());
-  app.arguments.push_back(nullptr);
-  const auto is_path = [](const std::string& variable) { return variable.starts_with("PATH="); };
-  if (std::ranges::none_of(app.rules.environment, is_path)) app.rules.environment.emplace_back(kPath);
-  for (std::string& variable : app.rules.environment) {
-    if (may_be_set_by_request(variable)) {
-      app.shared.push_back(variable);
-    } else {
-      app.environment.push_back(variable.data());
-    }
-  }
-}
-
 void Service::serve() {
   while (supervised_) {
     keeper_.flush(options_.control);  // first: what a worker knows of, the next spawner is to know as well
     for (const auto& channel : channels_) channel->flush();
     wait();
-    reap();
-    const std::span polled(polled_);
-    keeper_.take_ended(polled.subspan(1 + polled_channels_));
-    // read_control() adds to channels_: what was polled is read first.
-    for (size_t i = 0; i < polled_channels_; ++i) {
-      if ((polled_[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) != 0) read_channel(*channels_[i]);
-    }
-    drop_ended_channels();
-    if ((polled_[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) read_control();
+    hear();
     const int64_t now = now_ns();
     processes_.kill_overdue(now);
-    announce_due(now);
+    templates_.act_on_time(now);
+    announcer_.announce_due(now);
+    answer_pings();
   }
+}
+
+// Each reader may add to what is to be polled next: what was polled is read by its place in polled_.
+void Service::hear() {
+  const std::span polled(polled_);
+  const size_t channels = 1 + polled_channels_;
+  keeper_.take_ended(polled.subspan(channels, polled_before_templates_ - channels));
+  templates_.read(polled.subspan(polled_before_templates_), now_ns());
+  reap();
+  for (size_t i = 0; i < polled_channels_; ++i) {
+    if (has_news(polled[i + 1])) read_channel(*channels_[i]);
+  }
+  drop_ended_channels();
+  if (has_news(polled[0])) read_control();
 }
 
 void Service::wait() {
@@ -121,11 +101,13 @@ void Service::wait() {
     polled_.push_back({.fd = channel->socket(), .events = events(channel->has_replies()), .revents = 0});
   polled_channels_ = channels_.size();
   keeper_.add_polled(polled_);
+  polled_before_templates_ = polled_.size();
+  templates_.add_polled(polled_);
   const int64_t deadline = next_deadline();
   timespec timeout{};
   if (deadline != INT64_MAX) {
     const int64_t left = std::max<int64_t>(deadline - now_ns(), 0);
-    timeout = {.tv_sec = left / 1'000'000'000, .tv_nsec = left % 1'000'000'000};
+    timeout = {.tv_sec = left / kSecond, .tv_nsec = left % kSecond};
   }
   static const sigset_t mask = only_while_waiting();
   const int ready = ppoll(polled_.data(), polled_.size(), deadline == INT64_MAX ? nullptr : &timeout, &mask);
@@ -134,27 +116,21 @@ void Service::wait() {
 }
 
 int64_t Service::next_deadline() const {
-  const int64_t announcement = announcements_.empty() ? INT64_MAX : announcements_.front().due;
-  return std::min(announcement, processes_.next_kill());
+  return std::min({announcer_.next_due(), processes_.next_kill(), templates_.next_deadline()});
 }
 
 void Service::reap() {
-  while (!processes_.empty()) {
-    int status = 0;
-    rusage usage{};
-    const pid_t pid = wait4(-1, &status, WNOHANG, &usage);
-    if (pid <= 0) return;
-    if (processes_.find(pid) == nullptr) continue;
-    const Running running = processes_.remove(pid);
-    if (running.kill_at != 0) kill(-pid, SIGKILL);  // what its group has left had the same time
-    if (running.instance != nullptr) keeper_.forget(pid);
-    if (running.channel == nullptr) continue;
-    Exited exited{.id = running.id, .pid = pid, .status = status, .times = running.times, .usage = {}};
-    exited.left_others = kill(-pid, 0) == 0;
-    exited.times.ended = now_ns();
-    exited.usage = {microseconds(usage.ru_utime), microseconds(usage.ru_stime), usage.ru_maxrss};
-    running.channel->reply(exited);
-  }
+  int status = 0;
+  rusage usage{};
+  for (pid_t pid = 0; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;)
+    child_ended(pid, status, usage_of(usage));
+}
+
+// A template's fork can end here, because its template has, before anybody has heard that it began.
+void Service::child_ended(pid_t pid, int status, const Usage& usage) {
+  if (templates_.bury(pid, status, now_ns())) return;
+  if (processes_.find(pid) == nullptr) templates_.read_all(now_ns());
+  if (processes_.find(pid) != nullptr) announcer_.ended(pid, status, usage);
 }
 
 // Each packet from the supervisor brings one more channel.
@@ -169,9 +145,14 @@ void Service::read_control() {
   const auto what = decode_new_channel(received.packet);
   if (!what) return;
   if (what->place != kNoPlace) end_channel_of(what->place);
-  channels_.push_back(
-      std::make_unique<Channel>(std::move(received.descriptors[0]), what->serial, what->place));
-  keeper_.give(*channels_.back());
+  add_channel(std::move(received.descriptors[0]), *what);
+}
+
+void Service::add_channel(base::Fd socket, const NewChannel& what) {
+  Channel& channel =
+      *channels_.emplace_back(std::make_unique<Channel>(std::move(socket), what.serial, what.place));
+  keeper_.give(channel);
+  if (channel.is_home()) templates_.tell_of_those_that_run([&](const Reply& reply) { channel.reply(reply); });
 }
 
 // Its worker has ended, and what it had asked for until then is dealt with first.
@@ -212,6 +193,8 @@ void Service::drop_ended_channels() {
   const int64_t now = now_ns();
   std::erase_if(channels_, [&](const auto& channel) {
     if (!channel->ended) return false;
+    templates_.forget(channel.get());
+    std::erase_if(pings_, [&](const Pending& ping) { return ping.channel == channel.get(); });
     processes_.end_all_of(channel.get(), now);
     return true;
   });
@@ -220,174 +203,213 @@ void Service::drop_ended_channels() {
 void Service::obey(Channel& channel, const Request& request, Received& received) {
   if (const auto* const asked = std::get_if<Spawn>(&request)) {
     spawn(channel, *asked, received);
-  } else if (const auto* const signal = std::get_if<Signal>(&request)) {
-    processes_.signal(&channel, *signal, now_ns());
-  } else if (const auto* const wish = std::get_if<Measure>(&request)) {
-    measure(channel, *wish);
+  } else if (const auto* const wish = std::get_if<Signal>(&request)) {
+    if (!templates_.cancel(&channel, wish->id, wish->signal)) processes_.signal(&channel, *wish, now_ns());
+  } else if (const auto* const what = std::get_if<Measure>(&request)) {
+    measure(channel, *what);
+  } else if (const auto* const which = std::get_if<Renew>(&request)) {
+    renew(channel, *which);
   } else if (const auto* const ping = std::get_if<Ping>(&request)) {
-    announce_all();  // "dealt with" is known on the other side when Pong arrives
-    channel.reply(Pong{ping->token});
+    pings_.push_back({&channel, ping->token, templates_.last_serial()});
+    answer_pings();
   }
+}
+
+// "Dealt with" is known on the other side when Pong arrives.
+void Service::answer_pings() {
+  if (pings_.empty()) return;
+  announcer_.announce_all();
+  std::erase_if(pings_, [&](const Pending& ping) {
+    if (templates_.has_unsettled(ping.channel, ping.serial)) return false;
+    ping.channel->reply(Pong{ping.token});
+    return true;
+  });
 }
 
 void Service::spawn(Channel& channel, const Spawn& spawn, Received& received) {
-  StepTimes times;
-  times.received = now_ns();
-  if (spawn.app >= apps_.size())
-    return fail(channel, spawn.id, times, {EINVAL, Step::kRequest, "no such application"});
-  App& app = apps_[spawn.app];
-  if (received.descriptor_count != descriptors_of(Request(spawn))) {
-    return fail(channel, spawn.id, times, {EMFILE, Step::kDescriptors, "descriptors did not arrive"});
-  }
+  Wanted wanted{.channel = &channel,
+                .id = spawn.id,
+                .app = spawn.app,
+                .place = channel.place(),
+                .input = spawn.input,
+                .label = std::string(spawn.label)};
+  wanted.times.received = now_ns();
+  if (spawn.app >= apps_.size()) return refuse(wanted, {EINVAL, Step::kRequest, "no such application"});
+  App& app = *apps_[spawn.app];
   const char* program = nullptr;
-  const Refusal refusal = check(channel, app, spawn, program, times.received);
-  if (refusal.error != 0) return fail(channel, spawn.id, times, refusal);
-  start(channel, app, spawn, received, program, times);
+  Refusal refusal = check(channel, app, spawn, received, program, wanted.times.received);
+  if (refusal.error != 0) return refuse(wanted, refusal);
+  wanted.descriptors = std::move(received.descriptors);
+  TemplateGroup* group = nullptr;
+  if (app.templates().covers != TemplateFor::kNone) {
+    const bool of_program = app.templates().covers == TemplateFor::kEachProgram;
+    group = templates_.choose(app, of_program ? program : "", wanted.times.received, refusal);
+    if (refusal.error != 0) return refuse(wanted, refusal);
+  }
+  if (group == nullptr) return start(std::move(wanted), app, program, environment_.data());
+  templates_.take(*group, std::move(wanted), environment_.data());
 }
 
-void Service::start(Channel& channel, App& app, const Spawn& spawn, Received& received, const char* program,
-                    StepTimes times) {
-  Launch wanted{.path = program,
-                .arguments = gather_arguments(app, spawn, program),
-                .environment = environment_.data(),
-                .rules = &app.rules};
-  wanted.directory = directory_for(app, program);
-  wanted.descriptors = standard_descriptors(spawn, received, no_input_.get());
-  const Launched launched = launch(wanted);
-  times.started = now_ns();
-  if (launched.error != 0) {
-    const bool exec = launched.step == Step::kExec;
-    return fail(
-        channel, spawn.id, times,
-        exec ? explain_exec_failure(program, launched.error) : Refusal{launched.error, launched.step, {}});
-  }
-  keeper_.make_room(launched.pid);
-  Running running{.channel = &channel, .id = spawn.id, .times = times};
-  if (spawn.input != Input::kListener) {
-    processes_.add(launched.pid, std::move(running));
-    announcements_.push_back({times.started + kStartedDelay, launched.pid});
-    return;
-  }
-  running.instance = std::make_unique<Instance>(Instance{.app = spawn.app,
-                                                         .place = channel.place(),
-                                                         .label = std::string(spawn.label),
-                                                         .pidfd = open_pidfd(launched.pid),
-                                                         .errors = std::move(received.descriptors[2])});
-  keeper_.keep(launched.pid, processes_.add(launched.pid, std::move(running)));
-  announce(launched.pid);
-}
-
-Refusal Service::check(const Channel& channel, App& app, const Spawn& spawn, const char*& program,
-                       int64_t now) {
-  const bool may_outlive = app.rules.outlives == Outlives::kWorker && channel.is_home();
+Refusal Service::check(const Channel& channel, App& app, const Spawn& spawn, const Received& received,
+                       const char*& program, int64_t now) {
+  if (received.descriptor_count != descriptors_of(Request(spawn)))
+    return {EMFILE, Step::kDescriptors, "descriptors did not arrive"};
+  const bool may_outlive = app.rules().outlives == Outlives::kWorker && channel.is_home();
   if (spawn.input == Input::kListener && !may_outlive)
     return {EPERM, Step::kRequest, "an instance of an application that has none, or not over a home channel"};
-  if (!app.rules.program.empty()) {
-    if (!spawn.program.empty() && spawn.program != app.rules.program)
-      return {EPERM, Step::kResolve, "not the application's program"};
-    program = app.rules.program.c_str();
-  } else {
-    if (const int error = app.root.check(spawn.program, now); error != 0) return {error, Step::kResolve, {}};
-    program = spawn.program.data();
+  const Refusal refusal = app.find_program(spawn, now, program);
+  if (refusal.error == 0 && !app.gather_environment(spawn.input, spawn.environment, environment_))
+    return {EPERM, Step::kRequest, "a variable that no request may set"};
+  return refusal;
+}
+
+void Service::start(Wanted wanted, App& app, const char* program, char* const* environment) {
+  const Launched launched = launch({.path = program,
+                                    .arguments = app.arguments_of(program),
+                                    .environment = environment,
+                                    .directory = app.directory_of(program),
+                                    .descriptors = wanted.standard_descriptors(no_input_.get()),
+                                    .rules = &app.rules()});
+  wanted.times.started = now_ns();
+  if (launched.error == 0) return add(std::move(wanted), launched.pid, {});
+  const bool exec = launched.step == Step::kExec;
+  refuse(wanted,
+         exec ? explain_exec_failure(program, launched.error) : Refusal{launched.error, launched.step, {}});
+}
+
+// `running` says whose child it is.
+void Service::add(Wanted wanted, pid_t pid, Running running) {
+  running.channel = wanted.channel;
+  running.id = wanted.id;
+  running.times = wanted.times;
+  if (wanted.input == Input::kListener) {
+    if (!running.pidfd) running.pidfd = open_pidfd(pid);
+    running.instance = std::make_unique<Instance>(Instance{.app = wanted.app,
+                                                           .place = wanted.place,
+                                                           .label = std::move(wanted.label),
+                                                           .errors = std::move(wanted.descriptors[2])});
   }
-  if (!gather_environment(app, spawn)) return {EPERM, Step::kRequest, "a variable that no request may set"};
-  return {};
-}
-
-// Pointers into the packet and the rules; nothing is copied.
-bool Service::gather_environment(const App& app, const Spawn& spawn) {
-  environment_.assign(app.environment.begin(), app.environment.end());
-  std::string_view rest = spawn.environment;
-  while (!rest.empty()) {
-    const size_t length = rest.find('\0');
-    const std::string_view variable = rest.substr(0, length);
-    const bool may = spawn.input == Input::kListener ? may_be_set_by_pool(variable) : may_be_set_by_request(variable);
-    if (!may) return false;
-    environment_.push_back(const_cast<char*>(rest.data()));
-    rest.remove_prefix(length + 1);
-  }
-  const size_t brought = environment_.size();
-  for (const std::string_view variable : app.shared) {
-    const size_t name = variable.find('=') + 1;
-    const bool is_brought =
-        std::any_of(environment_.begin(), environment_.begin() + static_cast<ptrdiff_t>(brought),
-                    [&](const char* each) { return std::strncmp(each, variable.data(), name) == 0; });
-    if (!is_brought) environment_.push_back(const_cast<char*>(variable.data()));
-  }
-  environment_.push_back(nullptr);
-  return true;
-}
-
-char* const* Service::gather_arguments(App& app, const Spawn& spawn, const char* program) {
-  app.arguments[0] = const_cast<char*>(program);
-  if (spawn.input != Input::kListener || spawn.environment.empty()) return app.arguments.data();
-  filled_arguments_.clear();
-  for (const std::string& argument : app.rules.arguments)
-    filled_arguments_.push_back(filled_in(argument, spawn.environment));
-  arguments_.assign(1, app.arguments[0]);
-  for (std::string& argument : filled_arguments_) arguments_.push_back(argument.data());
-  arguments_.push_back(nullptr);
-  return arguments_.data();
-}
-
-const char* Service::directory_for(const App& app, const char* program) {
-  if (!app.rules.directory.empty()) return app.rules.directory.c_str();
-  directory_ = program;
-  directory_.resize(std::max<size_t>(directory_.rfind('/'), 1));
-  return directory_.c_str();
-}
-
-void Service::fail(Channel& channel, uint64_t id, const StepTimes& times, const Refusal& refusal) {
-  channel.reply(Failed{id, refusal.error, refusal.step, times, refusal.detail});
-}
-
-void Service::announce_due(int64_t now) {
-  while (!announcements_.empty() && announcements_.front().due <= now) {
-    const pid_t pid = announcements_.front().pid;
-    announcements_.pop_front();
-    announce(pid);
-  }
-}
-
-void Service::announce_all() { announce_due(INT64_MAX); }
-
-// Nothing if it has ended already. Its number is safe to use: it is our child and has not been waited for. (A
-// number that was used again meanwhile is announced a little early.)
-void Service::announce(pid_t pid) {
-  Running* const running = processes_.find(pid);
-  if (running == nullptr || running->announced || running->channel == nullptr) return;
-  running->announced = true;
-  base::Fd pidfd = running->instance != nullptr ? copy_of(running->instance->pidfd) : open_pidfd(pid);
-  running->channel->reply_with(Started{running->id, pid, running->times}, std::move(pidfd));
+  announcer_.begun(pid, std::move(running));
 }
 
 void Service::measure(Channel& channel, const Measure& wish) {
-  const pid_t pid = processes_.find(&channel, wish.id);
-  Measured measured = pid != 0 ? spawner::measure(pid) : Measured{.error = ESRCH};
+  pid_t pid = processes_.find(&channel, wish.id);
+  if (wish.id == 0 && templates_.is_template(wish.pid)) pid = wish.pid;
+  const Running* const running = processes_.find(pid);
+  const bool is_certain =
+      pid != 0 && (running == nullptr || running->parent == Parent::kThisSpawner || is_there(running->pidfd));
+  Measured measured = is_certain ? spawner::measure(pid) : Measured{.error = ESRCH};
   measured.token = wish.token;
   channel.reply(measured);
 }
+
+void Service::renew(Channel& channel, const Renew& wish) {
+  if (wish.app < apps_.size()) return templates_.renew(channel, wish.token, *apps_[wish.app], now_ns());
+  channel.reply(Renewed{.token = wish.token, .error = EINVAL, .detail = "no such application"});
+}
+
+// --- what templates want
+
+void Service::begun(Wanted wanted, pid_t pid, base::Fd pidfd, pid_t by) {
+  const int signal = wanted.signal;
+  Channel* const channel = wanted.channel;
+  const uint64_t id = wanted.id;
+  const bool is_instance = wanted.input == Input::kListener;
+  const int32_t place = wanted.place;
+  const int64_t now = wanted.times.started;
+  add(std::move(wanted), pid, {.parent = Parent::kTemplate, .forked_by = by, .pidfd = std::move(pidfd)});
+  if (channel != nullptr) {
+    if (signal != 0) processes_.signal(channel, {.id = id, .pid = 0, .signal = signal}, now);
+    return;
+  }
+  if (!is_instance || signal != 0) return processes_.end(pid, now);
+  const auto home = std::ranges::find_if(channels_, [&](const auto& each) { return each->place() == place; });
+  if (home != channels_.end()) keeper_.give(**home);
+}
+
+void Service::ended(pid_t pid, pid_t by, int status, const Usage& usage) {
+  const Running* const running = processes_.find(pid);
+  if (running == nullptr || running->parent != Parent::kTemplate || running->forked_by != by) return;
+  announcer_.ended(pid, status, usage);
+}
+
+// Those that have ended and were not told of had been waited for by the template: how they ended, nobody
+// knows.
+void Service::orphaned_by(pid_t by) {
+  std::vector<pid_t> lost;
+  processes_.for_each([&](pid_t pid, Running& running) {
+    if (running.parent != Parent::kTemplate || running.forked_by != by) return;
+    siginfo_t end{};
+    const bool is_ours =
+        running.pidfd && waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOHANG | WNOWAIT) == 0;
+    running.parent = Parent::kThisSpawner;
+    if (!is_ours) lost.push_back(pid);
+  });
+  for (const pid_t pid : lost) announcer_.ended(pid, kUnknownStatus, {});
+}
+
+bool Service::has_forks_of(pid_t by) const {
+  bool found = false;
+  processes_.for_each([&](pid_t, const Running& running) {
+    found = found || (running.parent == Parent::kTemplate && running.forked_by == by);
+  });
+  return found;
+}
+
+void Service::execute(Wanted wanted, App& app, const char* program) {
+  const auto fork = decode_fork(wanted.packet);
+  if (!fork) return refuse(wanted, {EINVAL, Step::kRequest, {}});
+  std::vector<char*> environment;
+  for (std::string_view rest = fork->environment; !rest.empty(); rest.remove_prefix(rest.find('\0') + 1))
+    environment.push_back(const_cast<char*>(rest.data()));
+  environment.push_back(nullptr);
+  const std::vector<std::byte> packet = std::move(wanted.packet);  // what the pointers lead to stays
+  start(std::move(wanted), app, program, environment.data());
+}
+
+void Service::refuse(const Wanted& wanted, const Refusal& refusal) {
+  if (wanted.channel == nullptr) return;
+  wanted.channel->reply(Failed{wanted.id, refusal.error, refusal.step, wanted.times, refusal.detail});
+}
+
+void Service::tell_home(const Reply& reply) {
+  for (const auto& channel : channels_) {
+    if (channel->is_home() && channel->replies() < kPatienceOfAHome) channel->reply(reply);
+  }
+}
+
+void Service::renewed(uint64_t renewal, int error, std::string_view detail) {
+  templates_.renewed(renewal, error, detail, [](const Templates::Renewal& settled) {
+    settled.channel->reply(Renewed{.token = settled.token, .error = settled.error, .detail = settled.detail});
+  });
+}
+
+// --- the end
 
 void Service::end_all() {
   std::vector<pid_t> orphans = orphans_.all();
   std::erase_if(orphans, [this](pid_t pid) { return processes_.find(pid) != nullptr; });  // ended below
   for (const pid_t pid : orphans) kill(-pid, SIGTERM);
-  const int64_t kill_after = std::chrono::nanoseconds(options_.kill_after).count();
+  const int64_t kill_after = nanoseconds(options_.kill_after);
   const int64_t limit = now_ns() + kill_after;
-  channels_.clear();
+  for (const auto& channel : channels_) templates_.forget(channel.get());
   processes_.end_all(now_ns());
+  processes_.for_each([](pid_t, Running& running) { running.channel = nullptr; });
+  pings_.clear();
+  channels_.clear();
+  templates_.end_all(now_ns());
   timespec pause{.tv_sec = 0, .tv_nsec = 2'000'000};
   const auto orphan_runs = [](pid_t pid) { return kill(-pid, 0) == 0; };
-  while (now_ns() < limit && (!processes_.empty() || std::ranges::any_of(orphans, orphan_runs))) {
-    int status = 0;
-    for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (processes_.find(pid) != nullptr) processes_.remove(pid);
-    }
+  while (now_ns() < limit &&
+         (!processes_.empty() || !templates_.empty() || std::ranges::any_of(orphans, orphan_runs))) {
+    templates_.read_all(now_ns());
+    reap();
     keeper_.take_ended();
     nanosleep(&pause, nullptr);
     pause.tv_nsec = std::min<long>(pause.tv_nsec * 2, 50'000'000);
   }
   for (const pid_t pid : orphans) kill(-pid, SIGKILL);
+  templates_.kill_all();
   processes_.kill_overdue(now_ns() + kill_after);  // every one of them
 }
 

@@ -9,6 +9,9 @@
 // run what is settled here, in AppRules, and never by a worker: a request names an application and a program
 // beneath its root.
 //
+// A program is executed, or forked from a template that the spawner keeps for it (templates.h): who asks
+// cannot tell.
+//
 // A channel whose worker has gone takes its programs with it, but not the instances: those wait for the next
 // home channel of the same place (keeper.h), and the supervisor knows of them, so that a spawner's death does
 // not lose them either (keeping.h). The control socket's end takes all (TERM, then KILL).

@@ -22,6 +22,8 @@ namespace remuda::spawner {
 
 constexpr uint16_t kTemplateProtocolVersion = 1;
 constexpr size_t kMaxTemplateText = 4096;
+// A Fork that is longer is not asked for.
+constexpr size_t kMaxFork = 192 * 1024;
 // A packet of a template: the longest record, and one byte that tells a longer one.
 constexpr size_t kTemplatePacketRoom = 8 + 8 + 4 + 2 + kMaxTemplateText + 1;
 

@@ -12,6 +12,8 @@ import wire
 from harness import SLOWNESS
 from wire import chunked, request
 
+BOTH_MODELS = True
+
 TELL = """#!/usr/bin/python3 -SE
 import json, os, sys
 body = sys.stdin.buffer.read()
@@ -48,7 +50,6 @@ CONFIGURATION = """
     files = "site"
     [app.programs]
     type = "cgi"
-    model = "exec"
     root = "cgi-bin"
     environment = { CONFIGURED = "yes", REQUEST_METHOD = "WRONG", SERVER_NAME = "WRONG" }
     [app.trusted]

@@ -27,6 +27,8 @@ CONFIGURATION = """
     time_limit = "1500ms"
 """
 
+BOTH_MODELS = True
+
 FAILURES = {
     # name: (program, statuses, what the log says)
     "nothing": ("exit 0", {502, 500}, r"head|output|nothing|without"),

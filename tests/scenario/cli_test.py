@@ -109,7 +109,7 @@ def test_check_says_all_mistakes_at_once(place, program):
     assert "grace" in found[2], "no did-you-mean"
     assert "nowhere" in found[9]
     assert any("more than one action" in text for text in found.values())
-    assert any("pool" in text and "exec" in text for text in found.values()), "the reason and the nearest model that works"
+    assert any("pool" in text and "nearest" in text for text in found.values()), "the reason and the nearest model that works"
     assert all(";" in text for number, text in found.items() if number in (2, 4, 6)), "no hint"
 
 

@@ -50,6 +50,9 @@ FILES_AND_PROGRAMS = """
     [app.programs]
     root = "cgi-bin"
 """
+# Of applications of type cgi that say none: what they answer is the same in both, which the modules that say so
+# (BOTH_MODELS) are asked for, and all of them with REMUDA_CGI_MODEL=fork.
+cgi_model = usual_cgi_model = os.environ.get("REMUDA_CGI_MODEL") or "exec"
 PORTS = range(10300, 32000)  # below the ephemeral ports, so that no outgoing connection takes one meanwhile
 
 
@@ -64,6 +67,16 @@ def free_port(address: str = "127.0.0.1") -> int:
                 return port
             except OSError:
                 continue
+
+
+def in_model(configuration: str, model: str) -> str:
+    """Applications of type cgi that do not say their model have this one."""
+    if model == "exec":
+        return configuration
+    tables = re.split(r"(?m)^(?=\[)", configuration)
+    other = re.compile(r'(?m)^(model|type *= *"(?!cgi"))')
+    return "".join(re.sub(r"^(\[app\.[^.\]]+\])\n", rf'\1\nmodel = "{model}"\n', table)
+                   if not other.search(table) else table for table in tables)
 
 
 def is_listening(port: int) -> bool:
@@ -166,11 +179,11 @@ class Server:
             parts.append(f'[[listener]]\naddress = "{listener or f"127.0.0.1:{self.port}"}"\n')
         if "[log]" not in configuration:
             parts.append(f'[log]\naccess = "{access or self.access_path}"\naccess_format = "json"\nerror = "stderr"\n')
-        return "\n".join(parts) + "\n" + "\n".join(lines) + "\n"
+        return "\n".join(parts) + "\n" + in_model("\n".join(lines), cgi_model) + "\n"
 
     def launch(self, arguments, environment, user, program, pass_fds) -> subprocess.Popen:
-        words = [*(program or [PROGRAM]), "serve", "-c", str(self.file)] if arguments is None else [
-            *(program or [PROGRAM]), *arguments]
+        program = program or [program_for_everybody()]
+        words = [*program, "serve", "-c", str(self.file)] if arguments is None else [*program, *arguments]
         self.output = open(self.output_path, "ab")
         surroundings = {**os.environ, **(environment or {})}
         return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output,
@@ -343,13 +356,22 @@ def needs(*programs: str):
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root")
 
 
+def loaders() -> Path:
+    """What the program finds beside it: what runs inside applications' processes."""
+    return Path(PROGRAM).resolve().parent / "lib/remuda"
+
+
 @functools.cache
 def program_for_everybody() -> str:
-    """A copy of the program that every user can reach: the checkout may stand in a home that others cannot enter."""
+    """The program with its loaders, or a copy: the checkout may stand in a home that others cannot enter."""
+    if all(folder.stat().st_mode & 0o001 for folder in Path(PROGRAM).resolve().parents):
+        return PROGRAM
     directory = tempfile.mkdtemp(prefix="remuda-program-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     os.chmod(directory, 0o755)
     shutil.copy(PROGRAM, directory)
+    if loaders().exists():
+        shutil.copytree(loaders(), os.path.join(directory, "lib/remuda"))
     return os.path.join(directory, os.path.basename(PROGRAM))
 
 

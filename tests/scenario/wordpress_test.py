@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""WordPress from its Debian package on php-cgi in the pool, with MariaDB, used by a person at a real browser.
+"""WordPress from its Debian package, on php-cgi and on type php, with MariaDB, used by a person at a real browser.
 
 Installed, logged in, a post written, a picture uploaded, the post read by a visitor. Files of the site are served as
 files, scripts go to PHP, and every other name to index.php, since the addresses of posts name no file.
@@ -54,17 +54,25 @@ CONFIGURATION = """
     index = ["index.html"]
     app = "wordpress"
     [app.wordpress]
-    type = "fastcgi"
     model = "pool"
-    program = "/usr/bin/php-cgi"
-    arguments = ["-dupload_max_filesize=16M", "-derror_log=/dev/stderr"]
     root = "site"
-    scripts = [".php"]
-    index = ["index.php"]
     fallback = "/index.php"
     instances = {{ min = 1, max = 4, max_requests = 400 }}
-    environment = {{ PHP_FCGI_MAX_REQUESTS = "0" }}
+    {php}
 """
+
+PHP = {
+    "php-cgi": """
+    type = "fastcgi"
+    program = "/usr/bin/php-cgi"
+    arguments = ["-dupload_max_filesize=16M", "-derror_log=/dev/stderr"]
+    scripts = [".php"]
+    index = ["index.php"]
+    environment = { PHP_FCGI_MAX_REQUESTS = "0" }""",
+    "php": """
+    type = "php"
+    arguments = ["-d", "upload_max_filesize=16M"]""",
+}
 
 
 def picture(width: int, height: int) -> bytes:
@@ -91,11 +99,11 @@ def put_up_site(place, database: MariaDb):
                 shutil.chown(os.path.join(folder, name), "www-data", "www-data")
 
 
-@pytest.fixture
-def server(start, place):
+@pytest.fixture(params=PHP)
+def server(request, start, place):
     with MariaDb(place, "wordpress") as database:
         put_up_site(place, database)
-        server = start(CONFIGURATION.format(owner=owner_lines('[server]\n    user = "{0}"')))
+        server = start(CONFIGURATION.format(owner=owner_lines('[server]\n    user = "{0}"'), php=PHP[request.param]))
         server.database = database
         server.counting = False  # the browser decides how many requests it makes
         yield server

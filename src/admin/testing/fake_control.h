@@ -133,4 +133,27 @@ inline Snapshot busy_server() {
   return server;
 }
 
+// A pool whose instances are forked from a template; the next generation of it did not load.
+inline apps::AppStatus forked_site() {
+  using namespace std::chrono_literals;
+  apps::AppStatus app{.name = "site", .type = "wsgi", .model = "pool"};
+  constexpr uint64_t kMebibyte = 1024 * 1024;
+  app.templates.push_back({.program = {},
+                           .state = apps::TemplateStatus::State::kReady,
+                           .generation = 3,
+                           .pid = 812,
+                           .age = 4min,
+                           .loaded_in = 310ms,
+                           .memory = {.proportional = 21 * kMebibyte},
+                           .lines = {"import django 220.0 ms"}});
+  app.template_counters = {.loads = 3, .failures = 1, .loading = 900ms};
+  app.templates.push_back({.program = {},
+                           .state = apps::TemplateStatus::State::kFailed,
+                           .generation = 4,
+                           .age = 5s,
+                           .lines = {"exited with status 1", "| SyntaxError: invalid syntax"}});
+  app.instances.push_back({.memory = {.resident = 40 * kMebibyte, .unique = 2 * kMebibyte}});
+  return app;
+}
+
 }  // namespace remuda::admin::testing

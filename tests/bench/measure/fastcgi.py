@@ -6,35 +6,21 @@ server that does not know their number makes all but four clients wait: that is 
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
 from statistics import median
 
 from measure import fastcgi_servers as servers
 from measure import machine
 from measure.clients import Waits, waits
+from measure.comparison import Bench, Makers, Promise, costs, wanted
 from measure.documents import Documents
 from measure.load import Work
 from measure.options import Options
-from measure.report import Report, Table, Target, duration
-from measure.rounds import Series, interleaved
+from measure.report import Report, Table, duration
 from measure.server import Server
 
 SERVERS = ["remuda", "nginx", "lighttpd", "h2o"]
 LIBFCGI, REMUDA_APP, NGINX, KEPT = "remuda", "remuda, remuda_app", "nginx", "nginx, keep-alive"
 PHP_POOL, PHP_NGINX, PHP_NGINX_KEPT = "remuda, php-cgi", "nginx, php-fpm", "nginx, keep-alive, php-fpm"
-
-Makers = dict[str, Callable[[], Server]]
-
-
-@dataclass(frozen=True)
-class Promise:
-    """The most that one server may spend, as a factor of what another does."""
-
-    server: str
-    beside: str
-    factor: float
-
 
 C_WORK = Work("C hello on four processes, 32 connections", "/hello?bench", 32)
 C_PROMISES = [Promise(LIBFCGI, NGINX, 0.85), Promise(LIBFCGI, KEPT, 0.85),
@@ -67,43 +53,14 @@ def php_servers(documents: Documents, options: Options) -> Makers:
     }
 
 
-def wanted(makers: Makers, options: Options) -> list[Server]:
-    """--only names a server with all its variants."""
-    return [make() for name, make in makers.items() if options.wants(name.split(",")[0])]
-
-
 def run(documents: Documents, options: Options, report: Report) -> None:
     if not any(map(options.wants, SERVERS)):
         raise machine.CannotMeasure(f"--only leaves no server; this bench has {', '.join(SERVERS)}")
     documents.compile("clients", documents.folder / "clients")
-    _cost(C_WORK, c_servers(documents, options), C_PROMISES, options, report)
-    _cost(PHP_WORK, php_servers(documents, options), PHP_PROMISES, options, report)
+    bench = Bench("fastcgi", options, report)
+    costs(C_WORK, c_servers(documents, options), C_PROMISES, bench)
+    costs(PHP_WORK, php_servers(documents, options), PHP_PROMISES, bench)
     _fairness(documents, options, report)
-
-
-def _cost(work: Work, makers: Makers, promises: list[Promise], options: Options, report: Report) -> None:
-    with ExitStack() as running:
-        started = [running.enter_context(server) for server in wanted(makers, options)]
-        if not started:
-            return
-        found = interleaved(started, work, options.rounds, options.seconds)
-    references = [name for name in {promise.beside: None for promise in promises} if name in found]
-    headings = ["server", "CPU us/request", "requests/s", "p50", "p99", *(f"CPU / {name}" for name in references), ""]
-    table = Table(work.name, headings, left=1)
-    for name, series in sorted(found.items(), key=lambda item: item[1].processor_us()):
-        ratios = [f"{series.processor_ratio(found[other]):.2f}" for other in references]
-        table.add(name, f"{series.processor_us():.2f}", f"{series.rate():.0f}", duration(series.p50_us()),
-                  duration(series.p99_us()), *ratios, series.faults())  # fmt: skip
-        report.record("fastcgi", case=work.name, **series.values())
-    report.show(table)
-    _judge(work, found, promises, report)
-
-
-def _judge(work: Work, found: dict[str, Series], promises: list[Promise], report: Report) -> None:
-    for promise in promises:
-        if promise.server in found and promise.beside in found:
-            ratio = found[promise.server].processor_ratio(found[promise.beside])
-            report.judge(Target(f"{work.name}: CPU of {promise.server} / {promise.beside}", ratio, promise.factor))
 
 
 def _fairness(documents: Documents, options: Options, report: Report) -> None:

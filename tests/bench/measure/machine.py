@@ -19,6 +19,10 @@ PACKAGES = {  # program: Debian package
     "php-fpm8.2": "php-fpm",
     "inetd": "openbsd-inetd",
     "clang-19": "clang-19",
+    "apache2": "apache2",
+    "uwsgi": "uwsgi-core",
+    "gunicorn": "gunicorn",
+    "starman": "starman",
 }
 
 

@@ -19,6 +19,7 @@ def nginx_with_fcgiwrap(documents: Documents) -> Server:
     """nginx starts no CGI programs itself: fcgiwrap, four of it, does, behind a Unix socket."""
     port = PORTS["nginx-fcgiwrap"]
     socket = documents.folder / "fcgiwrap.sock"
+    socket.unlink(missing_ok=True)  # that of an earlier one, which leaves it
     wrapper = [program("fcgiwrap"), "-c", "4", "-s", f"unix:{socket}"]
     front = [program("nginx"), "-c", str(documents.configuration("nginx.conf", port))]
     return Server("nginx-fcgiwrap", port, documents.folder, [(wrapper, socket), (front, port)])

@@ -74,8 +74,11 @@ class Server:
 
     def log_tail(self, lines: int = 12) -> str:
         """The last lines that the server wrote to its standard output and error."""
-        text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
-        return "\n".join(text.splitlines()[-lines:])
+        return "\n".join(self.log().splitlines()[-lines:])
+
+    def log(self) -> str:
+        """All that the server wrote to its standard output and error."""
+        return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
 
     def stop(self) -> None:
         """Ends what was started: SIGTERM, and SIGKILL to whatever of the tree is left after that."""

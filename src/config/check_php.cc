@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Applications of type php: which PHP runs them, and what that can do. Remuda's own (remuda-php, which can be
+// forked from a template) where it is installed, else php-cgi, which pool and exec take as well.
+#include <fmt/format.h>
+
+#include "config/check.h"
+#include "config/value.h"
+
+namespace remuda::config {
+namespace {
+
+constexpr std::string_view kOwnProgram = "php/remuda-php";  // below the loaders
+constexpr std::string_view kOtherProgram = "/usr/bin/php-cgi";
+
+}  // namespace
+
+// What was not said: the program, and which files are scripts.
+void Checker::fill_in_php(App& app, const std::string& name) {
+  const std::string own = fmt::format("{}/{}", config_.server.loaders.text, kOwnProgram);
+  const auto& as = app.identity ? app.identity : config_.server.identity;
+  if (!said(name + ".program")) {
+    const auto is_there = [&](std::string_view program) {
+      return machine_.program(std::string(program), as) == Access::kGood;
+    };
+    const bool other = app.model != AppModel::kFork && !is_there(own) && is_there(kOtherProgram);
+    app.program.text = other ? std::string(kOtherProgram) : own;
+  }
+  if (app.program.text != own) app.preloaded.enabled = false;
+  if (!said(name + ".scripts")) app.scripts = {".php"};
+  if (!said(name + ".index")) app.index = {"index.php"};
+}
+
+void Checker::check_php(const App& app, const std::string& name) {
+  if (app.root.empty() && !spoiled(name)) {
+    error("", app.origin, fmt::format("{}: has no root", name), "root = \"DIRECTORY\" of the scripts");
+  }
+  if (app.model == AppModel::kFork && !app.preloaded.enabled) {
+    error(name + ".program", app.origin,
+          fmt::format("{}.program: {} cannot be forked from a template", name, toml_quoted(app.program.text)),
+          "leave it out, for Remuda's own PHP, or use model = \"pool\"");
+  }
+  check_runs(app, name + (said(name + ".program") ? ".program" : ".type"), app.program,
+             "install all of Remuda, or the package php-cgi");
+}
+
+}  // namespace remuda::config
