@@ -43,9 +43,8 @@ Refusal App::find_program(const Spawn& spawn, int64_t now, const char*& program)
   return {};
 }
 
-bool App::gather_environment(Input input, std::string_view brought, std::vector<char*>& environment) {
+bool App::gather_environment(Input input, std::string_view brought, std::vector<char*>& environment) const {
   const auto may_be_set = input == Input::kListener ? may_be_set_by_pool : may_be_set_by_request;
-  brought_ = input == Input::kListener ? brought : std::string_view();
   environment.assign(environment_.begin(), environment_.end());
   while (!brought.empty()) {
     const size_t length = brought.find('\0');

@@ -32,10 +32,12 @@ class App {
 
   // With its null pointer at the end: the rules' variables and those of the request, which win. Pointers into
   // the packet and the rules; nothing is copied. False: one that no request may set.
-  bool gather_environment(Input input, std::string_view brought, std::vector<char*>& environment);
+  bool gather_environment(Input input, std::string_view brought, std::vector<char*>& environment) const;
 
-  // Of the program: its own name, and what the rules have, with what the last gather_environment() brought of
-  // an instance filled in. Until the next call.
+  // What is filled in where the arguments have a place for it: where an instance is to listen, as it was
+  // brought; empty: nothing. Until the next call.
+  void fill_in(std::string_view brought) { brought_ = brought; }
+  // Of the program: its own name, and what the rules have. Until the next call.
   char* const* arguments_of(const char* program);
   // Until the next call.
   const char* directory_of(const char* program);
@@ -47,7 +49,7 @@ class App {
   std::vector<char*> arguments_;
   std::vector<char*> environment_;
   std::vector<std::string_view> shared_;  // those of the rules that a request may set as well
-  std::string brought_;  // of an instance: where it is to listen
+  std::string brought_;
   std::vector<std::string> filled_;
   std::vector<char*> filled_arguments_;
   std::string directory_;

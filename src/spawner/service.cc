@@ -260,6 +260,7 @@ Refusal Service::check(const Channel& channel, App& app, const Spawn& spawn, con
   const Refusal refusal = app.find_program(spawn, now, program);
   if (refusal.error == 0 && !app.gather_environment(spawn.input, spawn.environment, environment_))
     return {EPERM, Step::kRequest, "a variable that no request may set"};
+  app.fill_in(spawn.input == Input::kListener ? spawn.environment : std::string_view());
   return refusal;
 }
 

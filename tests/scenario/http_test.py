@@ -184,6 +184,7 @@ def test_websocket_that_the_application_closes(server):
 def test_websocket_of_a_browser(start, place):
     place.path.chmod(0o777)
     copied(place, "express_app.js", "express_app.js")
+    place.directory("public")
     server = start(CONFIGURATION.format(place=place.path, owner=owner_lines('user = "{0}"'),
                                         routes='[[route]]\n    app = "express"'), access="off")
     with Browser(place) as browser:
