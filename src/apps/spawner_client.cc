@@ -130,9 +130,11 @@ loop::Task<base::Result<std::shared_ptr<Program>>> SpawnerClient::start_instance
   program->label = start.label;
   program->errors = loop::LoopFd(loop_, std::move(errors->near));
   const std::array<int, 3> descriptors{start.listener, errors->far.get(), program->errors.get()};
-  const spawner::Spawn spawn{
-      .id = program->id(), .app = start.app, .input = spawner::Input::kListener, .label = program->label,
-      .environment = start.environment};
+  const spawner::Spawn spawn{.id = program->id(),
+                             .app = start.app,
+                             .input = spawner::Input::kListener,
+                             .label = program->label,
+                             .environment = start.environment};
   co_return co_await send_start(program, spawn, descriptors);
 }
 

@@ -143,7 +143,8 @@ gateway::AppOptions app_options(const config::App& app, const config::Route& rou
 }
 
 server::ScriptNames script_names(const config::App& app) {
-  return {.suffixes = app.scripts, .looked_up = !app.root.empty() && !app.is_loaded() && app.type != config::AppType::kHttp};
+  return {.suffixes = app.scripts,
+          .looked_up = !app.root.empty() && !app.is_loaded() && app.type != config::AppType::kHttp};
 }
 
 gateway::WireOptions wire_options(const config::App& app) {
@@ -231,8 +232,8 @@ apps::pool::GroupOptions group_options(const config::Config& config, size_t app_
   options.memory_hard = instances.memory_hard.count;
   options.start_timeout = instances.start_timeout;
   if (has_templates(app)) options.start_timeout += app.preloaded.start_timeout;  // it may wait for that first
-  options.drain_time = (app.time_limit == config::Duration::zero() ? kUnlimitedDrains : app.time_limit) +
-                       kBeyondTimeLimit;
+  options.drain_time =
+      (app.time_limit == config::Duration::zero() ? kUnlimitedDrains : app.time_limit) + kBeyondTimeLimit;
   options.back_off = app.health.back_off;
   options.back_off_most = app.health.back_off_most;
   options.queue = share(app.queue, processes);

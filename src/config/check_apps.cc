@@ -24,17 +24,23 @@ constexpr uint16_t kEmbedded = bit(AppModel::kEmbedded);
 constexpr uint16_t kRemote = bit(AppModel::kRemote);
 constexpr uint16_t kLanguage = kExec | kFork | kPool | kEmbedded;
 
+// Less than servers wait that close by themselves (Node.js and uvicorn: 5 s): whoever closes first knows that
+// no request is under way.
+constexpr Duration kHttpIdleTime = std::chrono::seconds(4);
+
 // In the order of AppType.
 constexpr std::array<uint16_t, 9> kPossible{kExec | kFork, kPool | kRemote, kPool | kRemote,
                                             kLanguage,     kLanguage,       kLanguage,
                                             kLanguage,     kPool | kRemote, kPool | kEmbedded};
 constexpr uint16_t kStarted = kExec | kFork | kPool;
-constexpr std::array<uint16_t, 9> kAvailable{kExec | kFork, kPool | kRemote, kPool | kRemote, kStarted, kStarted,
-                                             kStarted,      kStarted,        kPool | kRemote};
+constexpr std::array<uint16_t, 9> kAvailable{
+    kExec | kFork, kPool | kRemote, kPool | kRemote, kStarted, kStarted, kStarted, kStarted, kPool | kRemote};
 
 constexpr std::string_view kAvailableText =
-    "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\", \"scgi\" and \"http\" "
-    "with \"pool\" and \"remote\", types \"wsgi\", \"rack\", \"psgi\" and \"php\" with \"exec\", \"fork\" and "
+    "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\", \"scgi\" and "
+    "\"http\" "
+    "with \"pool\" and \"remote\", types \"wsgi\", \"rack\", \"psgi\" and \"php\" with \"exec\", \"fork\" "
+    "and "
     "\"pool\"";
 
 bool is_possible(AppType type, AppModel model) {
@@ -128,7 +134,9 @@ void Checker::fill_in(App& app, const std::string& name) {
   fill("concurrency", app.concurrency, remote ? App::kFarmConcurrency : defaults.concurrency);
   fill("request_buffering", app.request_buffering, !for_each_request);
   fill("idle_connection_time", app.idle_connection_time,
-       remote ? App::kFarmIdleTime : defaults.idle_connection_time);
+       remote    ? App::kFarmIdleTime
+       : is_http ? kHttpIdleTime
+                 : defaults.idle_connection_time);
   fill("hash_key", app.hash_key, app.balance == Balance::kHash ? "path" : "");
   // Templates of a pool see that files change: they stay as long as there may be instances.
   fill("template.idle_timeout", app.preloaded.idle_timeout,

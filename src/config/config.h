@@ -241,9 +241,9 @@ struct App {
   Scheduling scheduling = Scheduling::kBatch;
   StringList scripts;  // suffixes; empty: any file is a script
   StringList index;
-  std::string fallback;  // path below root, beginning with "/"
-  bool pass_authorization = false;   // true for http unless said
-  bool allow_encoded_slash = false;  // true for http unless said
+  std::string fallback;                            // path below root, beginning with "/"
+  bool pass_authorization = false;                 // true for http unless said
+  bool allow_encoded_slash = false;                // true for http unless said
   Duration time_limit = std::chrono::seconds(60);  // 0: none, as for http unless said
   Duration connect_timeout = std::chrono::seconds(5);
   Duration send_timeout = std::chrono::seconds(30);

@@ -78,8 +78,9 @@ TEST(Models, OfHttpSuitWhatStreams) {
   EXPECT_TRUE(app.pass_authorization && app.allow_encoded_slash);
   EXPECT_EQ(app.instances.concurrency, 64U);
   EXPECT_FALSE(app.is_node_script());
-  EXPECT_THAT(warnings(good(file("[app.x]\ntype = \"http\"\nprogram = \"hello\"\n", "read_timeout = \"2h\""))),
-              ElementsAre());
+  EXPECT_THAT(
+      warnings(good(file("[app.x]\ntype = \"http\"\nprogram = \"hello\"\n", "read_timeout = \"2h\""))),
+      ElementsAre());
 }
 
 TEST(Models, HaveTablesWithinTheTable) {

@@ -2,7 +2,8 @@
 //
 // The rows of [pool] and [app.NAME]. Order is the order of the reference; a list of words is in the order of
 // its enumeration. `models` and `types` say under which an option means anything; what a model puts in the
-// place of a default is check_apps.cc's. Constant data; only options.cc includes this.
+// place of a default is check_apps.cc's. Constant data; only options.cc includes this. As long as there are
+// options: a row each.
 #pragma once
 
 #include <array>
@@ -199,11 +200,12 @@ inline constexpr std::array kAppOptions{
     bind<&App::pass_authorization>(
         {.name = "pass_authorization",
          .text = "The program sees the Authorization field, as HTTP_AUTHORIZATION.",
-         .unset = "true with http"}),
+         .unset = "false; true with http"}),
     bind<&App::allow_encoded_slash>(
         {.name = "allow_encoded_slash",
-         .text = "A path may hold %2F, decoded in PATH_INFO, as it is with http; else it is refused with 404.",
-         .unset = "true with http"}),
+         .text =
+             "A path may hold %2F, decoded in PATH_INFO, as it is with http; else it is refused with 404.",
+         .unset = "false; true with http"}),
     bind<&App::time_limit>({.name = "time_limit",
                             .text =
                                 "For a request from when it has its process or peer (queue_time bounds the "
@@ -212,7 +214,7 @@ inline constexpr std::array kAppOptions{
                                 "several requests at once over connections of their own.",
                             .maximum = 24 * kHour,
                             .zero = "none",
-                            .unset = "none with http"}),
+                            .unset = "1m; none with http"}),
     bind<&App::connect_timeout>({.name = "connect_timeout",
                                  .text = "Until an instance or peer has accepted a connection.",
                                  .minimum = 10,
@@ -229,7 +231,7 @@ inline constexpr std::array kAppOptions{
          .text = "From the end of the request to the first byte of the answer; then 504.",
          .maximum = 24 * kHour,
          .zero = "only time_limit holds",
-         .unset = "60s with http",
+         .unset = "0s; 60s with http",
          .models = kPool | kRemote}),
     bind<&App::read_timeout>({.name = "read_timeout",
                               .text = "Between two pieces of the answer; then it is cut off.",
@@ -324,15 +326,17 @@ inline constexpr std::array kAppOptions{
          .words = kListenWords}),
     bind<&App::forwarded>(
         {.name = "forwarded",
-         .text = "What X-Forwarded-For, -Proto and -Host say: replace has the client's connection say it, and "
-                 "leaves out what the client says of itself there; append is for a server behind another "
-                 "proxy, and puts that one's address behind what it says; pass leaves them as they came.",
+         .text =
+             "What X-Forwarded-For, -Proto and -Host say: replace has the client's connection say it, and "
+             "leaves out what the client says of itself there; append is for a server behind another "
+             "proxy, and puts that one's address behind what it says; pass leaves them as they came.",
          .types = kHttp,
          .words = kForwardedWords}),
     bind<&App::upgraded_idle_time>(
         {.name = "upgraded_idle_time",
-         .text = "A connection that has become a WebSocket, or of another protocol, is closed after this time "
-                 "without a byte either way.",
+         .text =
+             "A connection that has become a WebSocket, or of another protocol, is closed after this time "
+             "without a byte either way.",
          .maximum = 365 * 24 * kHour,
          .zero = "no limit",
          .types = kHttp}),
@@ -364,7 +368,7 @@ inline constexpr std::array kAppOptions{
                                       .text = "How long a connection may be kept without a request.",
                                       .minimum = 1,
                                       .maximum = kHour,
-                                      .unset = "60s with pool, 1s with remote",
+                                      .unset = "60s with pool, 4s where it is http, 1s with remote",
                                       .types = kKeepsConnections}),
     bind<&App::sticky_cookie>(
         {.name = "sticky_cookie",
@@ -399,7 +403,7 @@ inline constexpr std::array kAppOptions{
          .maximum = 100'000,
          .unit = "requests",
          .zero = "1, or what it says when it multiplexes; of wsgi threads",
-         .unset = "64 with http",
+         .unset = "0; 64 with http",
          .models = kPool}),
     bind<&App::instances, &Instances::idle_time>(
         {.name = "instances.idle_time",

@@ -66,9 +66,9 @@ class Conversation {
   enum class Debt : uint8_t { kPaid, kOwed };
   virtual void let_go(Debt debt) = 0;
 
-  // Whether a 101 may be answered. After one, read() gives what the application says in the other protocol, and
-  // these two are for what it is told: send() ends when there is room for more, end_sending() when it has all
-  // been sent, and says that nothing follows.
+  // Whether a 101 may be answered. After one, read() gives what the application says in the other protocol,
+  // and these two are for what it is told: send() ends when there is room for more, end_sending() when it has
+  // all been sent, and says that nothing follows.
   virtual bool may_switch() const { return false; }
   virtual loop::Task<base::Result<void>> send(std::span<const std::byte> /*bytes*/) {
     co_return base::failure(ENOTSUP, "send to an application");
@@ -100,9 +100,9 @@ class Conversation {
 struct Question {
   enum class Role : uint8_t { kResponder, kAuthorizer, kFilter };
   Role role = Role::kResponder;
-  std::string_view variables;  // "NAME=value\0" one after the other, CONTENT_LENGTH exact
-  http::Body* data = nullptr;  // of a filter: the file's bytes, after the request's body
-  uint64_t request = 0;        // its number in the logs
+  std::string_view variables;           // "NAME=value\0" one after the other, CONTENT_LENGTH exact
+  http::Body* data = nullptr;           // of a filter: the file's bytes, after the request's body
+  uint64_t request = 0;                 // its number in the logs
   const http::Request* head = nullptr;  // as it came; of wires that take fields, `variables` stand above them
   const http::Body* body = nullptr;     // what begin() is given
 };

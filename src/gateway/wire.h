@@ -58,7 +58,7 @@ struct WireOptions {
   loop::Duration exit_grace = std::chrono::seconds(5);
   uint64_t errors_limit = 1024 * 1024;  // of standard error that is logged for one request, bytes
   // Of an application that speaks HTTP.
-  size_t head_limit = 64 * 1024;  // of an answer's head, bytes
+  size_t head_limit = 64 * 1024;                              // of an answer's head, bytes
   loop::Duration upgraded_idle_time = std::chrono::hours(1);  // after a 101, without a byte either way
   wire::Forwarded forwarded = wire::Forwarded::kReplace;
   PassAuthorization pass_authorization = PassAuthorization::kYes;

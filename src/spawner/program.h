@@ -46,7 +46,8 @@ bool may_be_set_by_request(std::string_view variable);
 // The same, of an instance: where it is to listen, PORT or REMUDA_SOCKET.
 bool may_be_set_by_pool(std::string_view variable);
 
-// An argument of an instance with {port} and {socket} filled in from those, "NAME=value\0" one after the other.
+// An argument of an instance with {port} and {socket} filled in from those, "NAME=value\0" one after the
+// other.
 std::string filled_in(std::string_view argument, std::string_view variables);
 
 // Makes a plain failure of exec more exact by a look at the program.

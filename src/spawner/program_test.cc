@@ -21,7 +21,8 @@ TEST(Variables, OfARequestAreThoseOfCgi) {
 TEST(Variables, OfAPoolSayWhereToListen) {
   EXPECT_TRUE(may_be_set_by_pool("PORT=8080"));
   EXPECT_TRUE(may_be_set_by_pool("REMUDA_SOCKET=/run/remuda/1"));
-  for (const char* variable : {"PORT=", "PORT=123456", "PORT=8a", "REMUDA_SOCKET=x", "HTTP_X=1", "LD_PRELOAD=/x"})
+  for (const char* variable :
+       {"PORT=", "PORT=123456", "PORT=8a", "REMUDA_SOCKET=x", "HTTP_X=1", "LD_PRELOAD=/x"})
     EXPECT_FALSE(may_be_set_by_pool(variable)) << variable;
 }
 

@@ -37,7 +37,8 @@ loop::Task<base::Result<loop::LoopFd>> connect_to_port(loop::Loop& loop, uint16_
 uint16_t port_of(std::string_view name) {
   if (!name.starts_with(kPortName)) return 0;
   uint16_t port = 0;
-  for (const char digit : name.substr(kPortName.size())) port = static_cast<uint16_t>(port * 10 + (digit - '0'));
+  for (const char digit : name.substr(kPortName.size()))
+    port = static_cast<uint16_t>(port * 10 + (digit - '0'));
   return port;
 }
 
@@ -47,7 +48,8 @@ std::string port_name(uint16_t port) { return std::string(kPortName) + std::to_s
 
 loop::Task<base::Result<loop::LoopFd>> connect_to_socket(loop::Loop& loop, std::string_view path,
                                                          loop::Time deadline) {
-  if (const uint16_t port = port_of(path); port != 0) co_return co_await connect_to_port(loop, port, deadline);
+  if (const uint16_t port = port_of(path); port != 0)
+    co_return co_await connect_to_port(loop, port, deadline);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) co_return base::failure(ENAMETOOLONG, "connect");

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstLook{1};
 constexpr std::chrono::milliseconds kLaterLook{5};
-constexpr std::chrono::milliseconds kRareLook{20};  // that costs a connection
+constexpr std::chrono::milliseconds kRareLook{20};    // that costs a connection
 constexpr std::chrono::milliseconds kLastWords{100};  // after its end, for what is still in the pipe
 constexpr uint64_t kErrorsBytes = 1024 * 1024;        // logged at most in each kErrorsTime
 constexpr std::chrono::seconds kErrorsTime{10};

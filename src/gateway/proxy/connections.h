@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Connections: the HTTP connections of one loop to one Endpoint. Lends the one that became idle last, or a new
-// one; one that its peer has closed, or on which something came unasked, is never lent.
+// Connections: the HTTP connections of one loop to one Endpoint. Lends the one that became idle last, or a
+// new one; one that its peer has closed, or on which something came unasked, is never lent.
 //
 // Owned by the Endpoint. Its wire outlives it. One loop, one thread.
 #pragma once

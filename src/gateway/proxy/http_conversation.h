@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HttpConversation: one request over an HTTP/1.1 connection that is kept for the next one. There is no word for
-// stopping but closing it.
+// HttpConversation: one request over an HTTP/1.1 connection that is kept for the next one. There is no word
+// for stopping but closing it.
 //
 //     head, body with its length or in chunks -->        <-- interim answers, answer
 //     after a 101: bytes, both ways, until either side ends (passage.h)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The chunked coding of an answer (RFC 9112 section 7.1), from the application. Sans-I/O, incremental, strict:
-// 1 to 16 hexadecimal digits, at most 2^63 - 1, CRLF and nothing else after size and data. Extensions and the
-// trailer section are looked at for their line ends, bounded, and dropped (docs/decisions/010-trailers.md).
+// The chunked coding of an answer (RFC 9112 section 7.1), from the application. Sans-I/O, incremental,
+// strict: 1 to 16 hexadecimal digits, at most 2^63 - 1, CRLF and nothing else after size and data. Extensions
+// and the trailer section are looked at for their line ends, bounded, and dropped
+// (docs/decisions/010-trailers.md).
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@ class HttpChunks {
   enum class Kind : uint8_t { kNeedsMore, kData, kEnd, kBroken };
   struct Piece {
     Kind kind = Kind::kNeedsMore;
-    std::string_view data{};    // points into the input
+    std::string_view data{};   // points into the input
     const char* trouble = "";  // of kBroken: static text
   };
 

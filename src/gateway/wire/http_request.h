@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The HTTP wire, towards the application: a request's head in HTTP/1.1 (RFC 9112 section 3), written anew from
-// what was read, never copied: the request line in origin form as the client encoded it, Host, the fields that
-// are passed (passed_fields.h), who it comes from, the framing of the body. Pure.
+// The HTTP wire, towards the application: a request's head in HTTP/1.1 (RFC 9112 section 3), written anew
+// from what was read, never copied: the request line in origin form as the client encoded it, Host, the
+// fields that are passed (passed_fields.h), who it comes from, the framing of the body. Pure.
 #pragma once
 
 #include <cstdint>

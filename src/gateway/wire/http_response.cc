@@ -253,7 +253,9 @@ HttpEvent HttpResponseDecoder::read_content(std::string_view& bytes) {
       case HttpChunks::Kind::kData: return {Kind::kOutput, piece.data};
       case HttpChunks::Kind::kNeedsMore: return {Kind::kNeedsMore};
       case HttpChunks::Kind::kEnd: state_ = State::kEnd; return {Kind::kEnd};
-      case HttpChunks::Kind::kBroken: fail(piece.trouble); return {.kind = Kind::kBroken, .trouble = trouble_};
+      case HttpChunks::Kind::kBroken:
+        fail(piece.trouble);
+        return {.kind = Kind::kBroken, .trouble = trouble_};
     }
   }
   if (bytes.empty()) return {Kind::kNeedsMore};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The HTTP wire, from the application: answers as a client reads them (RFC 9112 sections 4, 5 and 6), given on
-// in CGI's form, which the gateway reads from everybody. Sans-I/O, incremental, bounded.
+// The HTTP wire, from the application: answers as a client reads them (RFC 9112 sections 4, 5 and 6), given
+// on in CGI's form, which the gateway reads from everybody. Sans-I/O, incremental, bounded.
 //
 //     HTTP/1.1 103 Early Hints          Status: 103 Early Hints
 //     Link: </a.css>; rel=preload       Link: </a.css>; rel=preload

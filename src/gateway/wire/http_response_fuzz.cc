@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Any bytes as an application's answers over HTTP: the same output whether they come at once or one by one, and
-// a head that whoever reads CGI's form takes, or refuses, without harm.
+// Any bytes as an application's answers over HTTP: the same output whether they come at once or one by one,
+// and a head that whoever reads CGI's form takes, or refuses, without harm.
 #include <cstdint>
 #include <string>
 

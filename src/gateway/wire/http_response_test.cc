@@ -109,7 +109,8 @@ TEST(HttpResponse, SaysWhetherTheConnectionStays) {
 
 TEST(HttpResponse, KeepsWhatBelongsToTheConnection) {
   const Decoded decoded = decode(
-      "HTTP/1.1 200 OK\r\nX-Hop: 1\r\nX-Stays: 2\r\nConnection: X-Hop, keep-alive\r\nKeep-Alive: timeout=5\r\n"
+      "HTTP/1.1 200 OK\r\nX-Hop: 1\r\nX-Stays: 2\r\nConnection: X-Hop, keep-alive\r\nKeep-Alive: "
+      "timeout=5\r\n"
       "Status: 500\r\nUpgrade: h2c\r\nTrailer: X\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(decoded.output, "Status: 200 OK\r\nX-Stays: 2\r\nContent-Length: 0\r\n\r\n");
 }

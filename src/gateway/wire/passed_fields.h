@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which of a request's fields an application is shown, whatever its wire. Not those that are framing or of the
-// connection, nor what a Connection field names, nor those that a proxy answers; and no name with anything but
-// letters, digits and "-": "X_A" and "X.A" would be mistaken for "X-A" where names become variables. Pure.
+// Which of a request's fields an application is shown, whatever its wire. Not those that are framing or of
+// the connection, nor what a Connection field names, nor those that a proxy answers; and no name with
+// anything but letters, digits and "-": "X_A" and "X.A" would be mistaken for "X-A" where names become
+// variables. Pure.
 #pragma once
 
 #include <string_view>
