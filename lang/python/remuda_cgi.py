@@ -14,7 +14,8 @@ import os
 OWN = os.path.dirname(os.path.abspath(__file__))
 if OWN not in sys.path:  # -I
     sys.path.insert(0, OWN)
-DEPTH = 4  # of frames below those of the script: this file, main(), run(), exec()
+# What lies below the script on the stack: this file, main(), run(); and, in older Python, exec().
+DEPTH = 3 if sys.version_info >= (3, 12) else 4
 
 
 def prepare(script):

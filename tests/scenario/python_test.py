@@ -247,6 +247,32 @@ def test_threads_of_the_application_are_named(start, place):
     server.wait_for_error("threads run.*ticker")
 
 
+@pytest.mark.parametrize("model", ["pool", "fork"])
+def test_a_deployment_by_its_link(start, place, model):
+    for name in ("one", "two"):
+        place.directory(name)
+        place.file(f"{name}/app.py", "import helper\ndef application(environ, start):\n    start('200 OK', [])\n    return [helper.name]\n")
+        place.file(f"{name}/helper.py", f"name = b'{name}'\n")
+    (place / "application").symlink_to("one")
+    server = serve(start, place, model)
+    assert server.get("/").body == b"one"
+    (place / "next").symlink_to("two")
+    (place / "next").rename(place / "application")
+    eventually("the new one serves", lambda: server.get("/").body == b"two", 5 * SLOWNESS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_virtual_environment(start, place, model):
+    folder = place.directory("application")
+    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", folder / ".venv"], check=True)
+    packages = next((folder / ".venv/lib").glob("python3*/site-packages"))
+    (packages / "installed.py").write_text("name = b'installed'\n")
+    place.file("application/app.py", "import installed, sys\ndef app(environ, start):\n    start('200 OK', [])\n"
+                                     "    return [installed.name, b' ', sys.prefix.encode()]\n")  # fmt: skip
+    server = serve(start, place, model, "")
+    assert server.get("/").body == f"installed {folder}/.venv".encode()
+
+
 # --- Flask
 
 
