@@ -25,7 +25,8 @@ TEST(Apps, RunOnlyWhatThisVersionHas) {
   };
   const std::string available =
       "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\" and \"scgi\" with "
-      "\"pool\" and \"remote\", types \"wsgi\", \"rack\", \"psgi\" and \"php\" with \"exec\", \"fork\" and \"pool\"";
+      "\"pool\" and \"remote\", types \"wsgi\", \"rack\", \"psgi\" and \"php\" with \"exec\", \"fork\" and "
+      "\"pool\"";
   EXPECT_THAT(app("cgi", "exec"), ElementsAre("(none)"));
   EXPECT_THAT(app("fastcgi", "pool"), ElementsAre("(none)"));
   EXPECT_THAT(app("fastcgi", "remote"), ElementsAre("(none)"));

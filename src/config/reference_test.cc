@@ -60,8 +60,8 @@ TEST(Markdown, HasEveryOption) {
           "| `head` | duration | `\"15s\"` | 10ms to 1d | From the first byte of a request to the end of "
           "its head; then 408. |"));
   EXPECT_THAT(text, HasSubstr("| `threads` | integer, threads | `0` | 0 to 1024; 0: one per core |"));
-  EXPECT_THAT(
-      text, HasSubstr("| `type` | word | `\"cgi\"` | \"cgi\", \"fastcgi\", \"scgi\", \"wsgi\", \"rack\", \"psgi\", \"php\" |"));
+  EXPECT_THAT(text, HasSubstr("| `type` | word | `\"cgi\"` | \"cgi\", \"fastcgi\", \"scgi\", \"wsgi\", "
+                              "\"rack\", \"psgi\", \"php\" |"));
   EXPECT_THAT(text, HasSubstr("| `multiplex` | word | `\"auto\"` | auto, true, false |"));
   EXPECT_THAT(
       text,
