@@ -114,7 +114,7 @@ def main():
     template = _remuda.open_template()
     os.environ.pop("REMUDA_TEMPLATE", None)
     if template is None:
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:-2], script])
+        os.execv(sys.executable, [sys.executable, *getattr(sys, "orig_argv", ())[1:-2], script])
     template.step("compile " + script)
     template.watch_closely(script)
     text = processes.in_a_process(read, script, path)

@@ -206,8 +206,9 @@ def test_threads(start, place):
     assert len(names) == 4 and time.monotonic() - began < 0.9 * SLOWNESS
 
 
-def test_the_page_shows_what_failed_while_developing(start, place):
-    server = serve(start, place, "pool", more="[server]\ndev = true\n[app.other]\ntype = \"cgi\"\nroot = \"application\"")
+@pytest.mark.parametrize("model", MODELS)
+def test_the_page_shows_what_failed_while_developing(start, place, model):
+    server = serve(start, place, model, more="[server]\ndev = true\n[app.other]\ntype = \"cgi\"\nroot = \"application\"")
     answer = server.get("/fails-deep")
     assert answer.status == 500 and b"the reason &lt;deep&gt;" in answer.body and b"in deeper" in answer.body
 
