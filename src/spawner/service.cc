@@ -72,7 +72,7 @@ void Service::serve() {
     wait();
     hear();
     const int64_t now = now_ns();
-    processes_.kill_overdue(now);
+    for (const pid_t pid : processes_.kill_overdue(now)) announcer_.ended(pid, kUnknownStatus, {});
     templates_.act_on_time(now);
     announcer_.announce_due(now);
     answer_pings();
