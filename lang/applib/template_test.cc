@@ -151,7 +151,6 @@ TEST_F(Templates, WorkWithoutStandardDescriptors) {
 }
 
 TEST_F(Templates, AskTheProgram) {
-  std::string program;
   pid_ = fork();
   if (pid_ == 0) {
     ::close(sockets_[0]);

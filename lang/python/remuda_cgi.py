@@ -120,7 +120,7 @@ def main():
     text = processes.in_a_process(read, script, path)
     if text is None or "wrong" in text:
         give_up(template, text["wrong"] if text else "the script cannot be read")
-    from _remuda_loader import steps, trial  # while nothing beside the script can be taken for the library
+    from _remuda_loader import steps, trial  # noqa: F401  while nothing beside the script can be taken for the library
     prepare(script)
     load(template, path, text["steps"])
     watching.watch_modules(template)

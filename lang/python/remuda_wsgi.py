@@ -77,7 +77,7 @@ def main():
     enter_virtual_environment()
     entry_point, threads = options_of(sys.argv[1:])
     import _remuda
-    from _remuda_loader import forking, reporting, watching
+    from _remuda_loader import forking, reporting, watching  # noqa: F401  all of them, before sys.path is the application's
     sys.stdout = sys.stderr  # descriptor 1 may be the answer
     sys.path[0] = os.getcwd()
     sys.argv = [sys.argv[0]]
