@@ -298,7 +298,7 @@ def test_programs_are_the_same_forked_and_executed(start, place):
     for name in PROGRAMS:
         for body in (b"", b"x=1&y=2", b"z" * 100_000):
             assert ask("fork", name, body) == ask("exec", name, body), name
-    said = [re.sub(r"^.*?: app (executed|forked): ", "", line) for line in server.errors().splitlines() if "it is wrong" in line]
+    said = [re.sub(r"^.*?: app (executed|forked): ", "", line).strip() for line in server.errors().splitlines() if "it is wrong" in line]
     assert len(set(said)) == 1, said
     place.script("status", PROGRAMS["status"].replace("gone\"", "changed\""))
     assert ask("fork", "status", b"") == (404, "changed")
