@@ -92,7 +92,7 @@ BODIES = {
     "buffers": '$| = 1; print "one\\n"; print STDERR "two\\n"; print "three";',
     "layers": 'binmode STDOUT, ":utf8"; print chr 0x263a; print STDERR join ",", PerlIO::get_layers(STDIN);',
     "descriptors": 'opendir my $d, "/proc/self/fd"; print join " ", grep { $_ <= 2 } sort grep /\\d/, readdir $d; print fileno $d;',
-    "time": "print time - $^T <= 1 ? 'now' : 'then'; print -M $0 > 0 ? 1 : 0;",
+    "time": "print time - $^T <= 1 ? 'now' : 'then'; print -M $0 < 1 ? 1 : 0;",
     "local": 'local $/; local $, = "-"; local $\\ = "!"; print "a", <STDIN>;',
     "a sub and a package": 'package Other; sub f { return (caller(0))[3] . __PACKAGE__ } print f(); package main; print Other->can("f") ? 1 : 0;',
     "sort and hash": 'my %h = map { $_ => 1 } 1 .. 9; print sort keys %h;',
