@@ -110,7 +110,7 @@ def main():
     script = sys.argv[1]
     path = os.path.join(os.getcwd(), script)
     import _remuda
-    from _remuda_loader import forking, processes, script as running, streams, watching
+    from _remuda_loader import forking, freshness, processes, script as running, streams, watching
     template = _remuda.open_template()
     os.environ.pop("REMUDA_TEMPLATE", None)
     if template is None:
@@ -122,7 +122,9 @@ def main():
         give_up(template, text["wrong"] if text else "the script cannot be read")
     from _remuda_loader import steps, trial  # noqa: F401  while nothing beside the script can be taken for the library
     prepare(script)
+    freshness.begin()
     load(template, path, text["steps"])
+    freshness.end()
     watching.watch_modules(template)
     forget_loader()
     streams.prepare()

@@ -239,6 +239,18 @@ def test_a_changed_application_is_loaded(start, place):
     eventually("the new one serves", lambda: server.get("/").body == b"new", 5 * SLOWNESS)
 
 
+@pytest.mark.parametrize("model", ["pool", "fork"])
+def test_changes_that_follow_at_once(start, place, model):
+    """Of the same size, in the same second."""
+    place.directory("application")
+    for letter in "abcdef":
+        place.file("application/app.py", f"import helper\ndef application(environ, start):\n    start('200 OK', [])\n    return [b'{letter}', helper.name]\n")
+        place.file("application/helper.py", f"name = b'{letter}'\n")
+        if letter == "a":
+            server = serve(start, place, model)
+        eventually(f"{letter} serves", lambda: server.get("/").body == letter.encode() * 2, 10 * SLOWNESS)
+
+
 def test_threads_of_the_application_are_named(start, place):
     place.directory("application")
     place.file("application/app.py", "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), name='ticker', daemon=True).start()\n"
