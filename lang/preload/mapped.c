@@ -15,7 +15,7 @@ enum { kMostMappings = 64 * 1024 };
 typedef struct {
   uintptr_t begin;
   uintptr_t end;
-  int is_constant;  // private, of a file, not writable
+  int is_code;  // private, of a file
 } Mapping;
 
 // "7f1c-7f20 r-xp 00026000 08:01 1234  /lib/libc.so.6"; the next line.
@@ -25,7 +25,7 @@ static char* read_line(char* at, Mapping* found) {
   found->end = strtoul(*at ? at + 1 : at, &at, 16);
   const char* rights = *at ? at + 1 : at;
   const char* path = line_end ? memchr(rights, '/', (size_t)(line_end - rights)) : NULL;
-  found->is_constant = path && rights[0] == 'r' && rights[1] == '-' && rights[3] == 'p';
+  found->is_code = path && rights[0] == 'r' && rights[2] == 'x' && rights[3] == 'p';
   return line_end ? line_end + 1 : at + strlen(at);
 }
 
@@ -54,7 +54,7 @@ void remuda_preload_keep_mapped(void) {
   for (char* at = text; memory >= 0 && at && *at;) {
     Mapping one;
     at = read_line(at, &one);
-    if (one.is_constant) keep(memory, &one);
+    if (one.is_code) keep(memory, &one);
   }
   if (memory >= 0) close(memory);
   free(text);

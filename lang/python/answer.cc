@@ -257,10 +257,8 @@ PyObject* write_method(PyObject* self, PyObject* data) {
   Py_RETURN_NONE;
 }
 
-PyMethodDef write_definition = {"write", write_method, METH_O, "Sends bytes to the client."};
-
 PyObject* start_response(PyObject* self, PyObject* arguments, PyObject* keywords) {
-  static const char* const kNames[] = {"status", "response_headers", "exc_info", nullptr};
+  static constexpr const char* kNames[] = {"status", "response_headers", "exc_info", nullptr};
   PyObject* status = nullptr;
   PyObject* headers = nullptr;
   PyObject* exc_info = nullptr;
@@ -280,7 +278,8 @@ PyObject* start_response(PyObject* self, PyObject* arguments, PyObject* keywords
   exchange.head = head.release();
   exchange.without_content = without_content || exchange.is_head;
   exchange.content_length = content_length;
-  return PyCFunction_NewEx(&write_definition, self, nullptr);
+  static PyMethodDef write = {"write", write_method, METH_O, "Sends bytes to the client."};
+  return PyCFunction_NewEx(&write, self, nullptr);
 }
 
 void destroy(PyObject* self) {

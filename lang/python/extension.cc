@@ -23,7 +23,8 @@ int fill(PyObject* module) {
 
 }  // namespace
 
-PyMODINIT_FUNC PyInit__remuda() {
+// Python asks for this name.
+PyMODINIT_FUNC PyInit__remuda() {  // NOLINT(bugprone-reserved-identifier,readability-identifier-naming)
   static PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void*>(fill)}, {0, nullptr}};
   static PyModuleDef definition = {
       PyModuleDef_HEAD_INIT, "_remuda", nullptr, 0, nullptr, slots, nullptr, nullptr, nullptr};

@@ -23,7 +23,7 @@ constexpr size_t kBlock = 256 * 1024;
 FileWrapper& of(PyObject* self) { return *reinterpret_cast<FileWrapper*>(self); }
 
 int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
-  static const char* const kNames[] = {"filelike", "blksize", nullptr};
+  static constexpr const char* kNames[] = {"filelike", "blksize", nullptr};
   PyObject* file = nullptr;
   Py_ssize_t size = 8192;
   if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O|n:FileWrapper", const_cast<char**>(kNames), &file,

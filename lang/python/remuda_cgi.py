@@ -14,7 +14,8 @@ import os
 OWN = os.path.dirname(os.path.abspath(__file__))
 if OWN not in sys.path:  # -I
     sys.path.insert(0, OWN)
-DEPTH = 4  # of frames below those of the script: this file, main(), run(), exec()
+# What lies below the script on the stack: this file, main(), run(); and, in older Python, exec().
+DEPTH = 3 if sys.version_info >= (3, 12) else 4
 
 
 def prepare(script):
@@ -109,19 +110,21 @@ def main():
     script = sys.argv[1]
     path = os.path.join(os.getcwd(), script)
     import _remuda
-    from _remuda_loader import forking, processes, script as running, streams, watching
+    from _remuda_loader import forking, freshness, processes, script as running, streams, watching
     template = _remuda.open_template()
     os.environ.pop("REMUDA_TEMPLATE", None)
     if template is None:
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:-2], script])
+        os.execv(sys.executable, [sys.executable, *getattr(sys, "orig_argv", ())[1:-2], script])
     template.step("compile " + script)
     template.watch_closely(script)
     text = processes.in_a_process(read, script, path)
     if text is None or "wrong" in text:
         give_up(template, text["wrong"] if text else "the script cannot be read")
-    from _remuda_loader import steps, trial  # while nothing beside the script can be taken for the library
+    from _remuda_loader import steps, trial  # noqa: F401  while nothing beside the script can be taken for the library
     prepare(script)
+    freshness.begin()
     load(template, path, text["steps"])
+    freshness.end()
     watching.watch_modules(template)
     forget_loader()
     streams.prepare()

@@ -77,15 +77,18 @@ def main():
     enter_virtual_environment()
     entry_point, threads = options_of(sys.argv[1:])
     import _remuda
-    from _remuda_loader import forking, reporting, watching
+    from _remuda_loader import forking, freshness, reporting, watching  # noqa: F401  all of them, before sys.path is the application's
     sys.stdout = sys.stderr  # descriptor 1 may be the answer
     sys.path[0] = os.getcwd()
     sys.argv = [sys.argv[0]]
     template = _remuda.open_template()
     os.environ.pop("REMUDA_TEMPLATE", None)
+    if template:
+        freshness.begin()
     application = load(template or forking.Nothing(), entry_point)
     keep_signals(template or forking.Nothing())
     if template:
+        freshness.end()
         watching.watch_modules(template)
         forking.become_process(template)
     leave(serve(application, threads))

@@ -270,7 +270,7 @@ PyTypeObject* type_of(PyObject* module, const char* name) {
 
 // Server(application, report, threads=1): opens what descriptor 0 is.
 int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
-  static const char* const kNames[] = {"application", "report", "threads", nullptr};
+  static constexpr const char* kNames[] = {"application", "report", "threads", nullptr};
   Server& server = of(self);
   remuda_options options = REMUDA_OPTIONS;
   if (server.app != nullptr) return -1;

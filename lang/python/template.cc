@@ -37,7 +37,7 @@ template <class Call>
 PyObject* with_text(PyObject* self, PyObject* text, Call call) {
   remuda_template* const handle = handle_of(self);
   PyObject* bytes = nullptr;
-  if (handle == nullptr || PyUnicode_FSConverter(text, &bytes) == 0) return nullptr;
+  if (handle == nullptr || PyUnicode_FSConverter(text, static_cast<void*>(&bytes)) == 0) return nullptr;
   const Ref keep(bytes);
   return outcome(call(handle, PyBytes_AsString(bytes)));
 }

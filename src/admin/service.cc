@@ -133,7 +133,7 @@ loop::Task<void> Service::answer_post(http::Exchange& exchange, const Asked& ask
   if (app == nullptr) {
     fail(exchange, 404, no_such_app(asked.steps[1]));
   } else if (asked.steps[2] == "restart") {
-    co_await restart(exchange, *app);
+    co_await restart(exchange, *app, asked);
   } else if (asked.steps[2] == "end") {
     co_await end(exchange, *app, asked);
   } else if (asked.steps[2] == "peers") {
@@ -155,9 +155,10 @@ loop::Task<Snapshot> Service::snapshot(loop::Loop& loop, std::string_view only_a
   co_return result;
 }
 
-loop::Task<void> Service::restart(http::Exchange& exchange, apps::Control& app) {
+loop::Task<void> Service::restart(http::Exchange& exchange, apps::Control& app, const Asked& asked) {
   said_(fmt::format("app {}: a restart was ordered", app.name()));
-  const apps::RestartReport report = co_await app.restart();
+  const bool too = asked.query == "too=1";
+  const apps::RestartReport report = co_await (too ? app.restart_too() : app.restart());
   said_(report.succeeded ? fmt::format("app {}: restarted, {} replaced", app.name(), report.replaced)
                          : fmt::format("app {}: the restart failed, {}", app.name(), who_serves(report)));
   answer(exchange, report.succeeded ? 200 : 500, to_json(report));

@@ -5,7 +5,8 @@
 //     GET  /status                         the whole snapshot (json.h says its form)
 //     GET  /status/apps/NAME               the same with one application
 //     GET  /metrics                        for Prometheus, in its text form
-//     POST /apps/NAME/restart              rolling; answers when it has ended: 200, or 500 if it failed
+//     POST /apps/NAME/restart              rolling; answers when it has ended: 200, or 500 if it failed; with
+//                                          ?too=1 in a further worker, where the first has been restarted
 //     POST /apps/NAME/end?instance=PID     ends an instance, or ?request=ID, as the logs write it
 //     POST /apps/NAME/peers?add=ADDRESS    or drain=, restore=, remove=
 //
@@ -47,7 +48,7 @@ class Service final : public http::Service {
   loop::Task<Snapshot> snapshot(loop::Loop& loop, std::string_view only_app = {});
   loop::Task<void> answer_get(http::Exchange& exchange, const Asked& asked);
   loop::Task<void> answer_post(http::Exchange& exchange, const Asked& asked);
-  loop::Task<void> restart(http::Exchange& exchange, apps::Control& app);
+  loop::Task<void> restart(http::Exchange& exchange, apps::Control& app, const Asked& asked);
   loop::Task<void> end(http::Exchange& exchange, apps::Control& app, const Asked& asked);
   void change_peers(http::Exchange& exchange, apps::Control& app, const Asked& asked);
   apps::Control* find(std::string_view name) const;

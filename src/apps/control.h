@@ -47,6 +47,9 @@ class Control {
 
   // New instances first, one by one; no request fails.
   virtual loop::Task<RestartReport> restart() = 0;
+  // The same in a further worker of the server, where the first has been restarted: what the workers share (a
+  // template) is new already.
+  virtual loop::Task<RestartReport> restart_too() { return restart(); }
   // TERM, then KILL; it is replaced as if it had died.
   virtual base::Result<void> end_instance(pid_t pid) = 0;
   // Its client gets 503.

@@ -52,7 +52,9 @@ loop::Task<void> TemplateControl::run() {
       continue;
     }
     follow_ = false;
-    co_await inner_.restart();
+    following_ = true;
+    followed_ = co_await inner_.restart();
+    following_ = false;
   }
 }
 
@@ -83,6 +85,12 @@ loop::Task<RestartReport> TemplateControl::restart() {
   }
   --ordered_;
   co_return report;
+}
+
+// Its instances follow by themselves, from when the generation was ready on.
+loop::Task<RestartReport> TemplateControl::restart_too() {
+  if (follow_ || following_) co_return co_await inner_.restart();
+  co_return followed_;
 }
 
 RestartReport TemplateControl::not_renewed(const std::string& trouble, std::string_view detail) const {

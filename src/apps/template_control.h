@@ -38,6 +38,7 @@ class TemplateControl final : public Control {
   std::string_view name() const override { return inner_.name(); }
   loop::Task<AppStatus> status() override;
   loop::Task<RestartReport> restart() override;
+  loop::Task<RestartReport> restart_too() override;
   base::Result<void> end_instance(pid_t pid) override { return inner_.end_instance(pid); }
   loop::Task<base::Result<void>> end_request(uint64_t request) override {
     return inner_.end_request(request);
@@ -57,7 +58,9 @@ class TemplateControl final : public Control {
   TemplateSpawner& spawner_;
   const TemplateOptions options_;
   loop::Event succeeded_;
-  bool follow_ = false;   // instances are of a generation that serves no more
+  bool following_ = false;
+  RestartReport followed_{.succeeded = true};  // how it went the last time
+  bool follow_ = false;                        // instances are of a generation that serves no more
   uint32_t ordered_ = 0;  // restarts that are under way: they replace the instances themselves
 };
 

@@ -188,6 +188,18 @@ TEST_F(TemplatesTest, ARestartLoadsFirst) {
   EXPECT_EQ(inner_.restarts, 1) << "the order replaces them, and nobody else does";
 }
 
+TEST_F(TemplatesTest, InAFurtherWorkerInstancesHaveFollowed) {
+  scope_.spawn(control_.run());
+  load(1);
+  load(2, "asked for");
+  const RestartReport report = wait_for(control_.restart_too());
+  EXPECT_TRUE(report.succeeded);
+  EXPECT_EQ(report.replaced, 2U);
+  run_for(50ms);
+  EXPECT_EQ(wait_for(control_.restart_too()).replaced, 2U);
+  EXPECT_LE(inner_.restarts, 2);
+}
+
 TEST_F(TemplatesTest, ARestartThatDoesNotLoadChangesNothing) {
   renewal_ = {.error = ECHILD, .detail = "exited with status 1\n| ImportError"};
   const RestartReport report = wait_for(control_.restart());

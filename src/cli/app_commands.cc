@@ -17,6 +17,7 @@ using config::AppType;
 
 constexpr std::string_view kAllowedServers = "FCGI_WEB_SERVER_ADDRS";
 constexpr std::string_view kPort = "PORT";
+constexpr std::string_view kDirectory = "PWD";
 constexpr std::string_view kDevelopment = "REMUDA_DEV";
 
 std::string loader_of(const config::Config& config, AppType type) {
@@ -64,6 +65,9 @@ std::vector<std::string> environment_of(const config::Config& config, const conf
   }
   if (app.model == AppModel::kPool && app.type == AppType::kFastcgi && !says(app, kAllowedServers))
     environment.push_back(fmt::format("{}=127.0.0.1", kAllowedServers));
+  // By which name it was entered: where that is a link ("current"), loaders watch it.
+  if (app.is_loaded() && !says(app, kDirectory))
+    environment.push_back(fmt::format("{}={}", kDirectory, app.root.text));
   if (app.is_loaded() && config.server.dev && !says(app, kDevelopment))
     environment.push_back(fmt::format("{}=1", kDevelopment));
   return environment;

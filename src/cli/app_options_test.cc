@@ -66,9 +66,10 @@ TEST(AppOptions, ALoaderRunsWhatIsInRoot) {
   EXPECT_EQ(command.program, "/usr/bin/python3");
   EXPECT_EQ(command.arguments, (std::vector<std::string>{"/lib/remuda/python/remuda_wsgi.py", "--entry-point",
                                                          "shop.wsgi:application", "--threads", "4"}));
-  EXPECT_TRUE(environment_of(config, config.apps[0]).empty());
+  EXPECT_EQ(environment_of(config, config.apps[0]), std::vector<std::string>{"PWD=/srv/shop"});
   config.server.dev = true;
-  EXPECT_EQ(environment_of(config, config.apps[0]), std::vector<std::string>{"REMUDA_DEV=1"});
+  EXPECT_EQ(environment_of(config, config.apps[0]),
+            (std::vector<std::string>{"PWD=/srv/shop", "REMUDA_DEV=1"}));
   const auto rules = spawner_rules(config);
   ASSERT_EQ(rules.size(), 1U);
   EXPECT_EQ(rules[0].directory, "/srv/shop");

@@ -96,11 +96,13 @@ int print_report(const std::string& app, const StatusAnswer& answer, const Termi
   return kFailure;
 }
 
-int restart_in(const std::string& socket, const std::string& app, const Terminal& terminal) {
+enum class Turn : uint8_t { kFirst, kFurther };
+
+int restart_in(const std::string& socket, const std::string& app, Turn turn, const Terminal& terminal) {
   Progress progress(socket, app);
-  auto request =
-      StatusRequest::send(socket, "POST", fmt::format("/apps/{}/restart", admin::percent_encoded(app)),
-                          Clock::now() + std::chrono::seconds(5));
+  const std::string target =
+      fmt::format("/apps/{}/restart{}", admin::percent_encoded(app), turn == Turn::kFirst ? "" : "?too=1");
+  auto request = StatusRequest::send(socket, "POST", target, Clock::now() + std::chrono::seconds(5));
   if (!request) return report("restart", request.error(), terminal);
   const auto answer = wait_with_progress(*request, progress, terminal);
   if (!answer) {
@@ -118,7 +120,7 @@ int restart_command(const Reach& reach, const std::string& app, const Terminal& 
   const size_t count = server->sockets().size();
   for (size_t i = 0; i < count; ++i) {
     if (count > 1) terminal.print(fmt::format("worker {} of {}\n", i + 1, count));
-    const int code = restart_in(server->sockets()[i], app, terminal);
+    const int code = restart_in(server->sockets()[i], app, i == 0 ? Turn::kFirst : Turn::kFurther, terminal);
     if (code == kSuccess) continue;
     if (i + 1 < count) terminal.complain("remuda restart: the workers after this one were not told");
     return code;

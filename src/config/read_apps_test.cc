@@ -24,16 +24,21 @@ TEST(Apps, RunOnlyWhatThisVersionHas) {
                     machine);
   };
   const std::string available =
-      "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\" and \"scgi\" with "
-      "\"pool\" and \"remote\", types \"wsgi\", \"rack\", \"psgi\" and \"php\" with \"exec\", \"fork\" and \"pool\"";
+      "this version runs type \"cgi\" with model \"exec\" and \"fork\", types \"fastcgi\", \"scgi\" and "
+      "\"http\" with \"pool\" and \"remote\", types \"wsgi\", \"rack\", \"psgi\" and \"php\" with \"exec\", "
+      "\"fork\" and "
+      "\"pool\"";
   EXPECT_THAT(app("cgi", "exec"), ElementsAre("(none)"));
   EXPECT_THAT(app("fastcgi", "pool"), ElementsAre("(none)"));
   EXPECT_THAT(app("fastcgi", "remote"), ElementsAre("(none)"));
   EXPECT_THAT(app("scgi", "pool"), ElementsAre("(none)"));
   EXPECT_THAT(app("scgi", "remote"), ElementsAre("(none)"));
   EXPECT_THAT(app("cgi", "fork"), ElementsAre("(none)"));
-  EXPECT_THAT(app("http", "pool"),
-              ElementsAre("r.toml:2:8: app.x.type: \"http\" is not available in this version; " + available));
+  EXPECT_THAT(app("http", "pool"), ElementsAre("(none)"));
+  EXPECT_THAT(app("http", "remote"), ElementsAre("(none)"));
+  EXPECT_THAT(
+      app("module", "pool"),
+      ElementsAre("r.toml:2:8: app.x.type: \"module\" is not available in this version; " + available));
   EXPECT_THAT(
       app("cgi", "pool"),
       ElementsAre(

@@ -60,8 +60,8 @@ TEST(Markdown, HasEveryOption) {
           "| `head` | duration | `\"15s\"` | 10ms to 1d | From the first byte of a request to the end of "
           "its head; then 408. |"));
   EXPECT_THAT(text, HasSubstr("| `threads` | integer, threads | `0` | 0 to 1024; 0: one per core |"));
-  EXPECT_THAT(
-      text, HasSubstr("| `type` | word | `\"cgi\"` | \"cgi\", \"fastcgi\", \"scgi\", \"wsgi\", \"rack\", \"psgi\", \"php\" |"));
+  EXPECT_THAT(text, HasSubstr("| `type` | word | `\"cgi\"` | \"cgi\", \"fastcgi\", \"scgi\", \"wsgi\", "
+                              "\"rack\", \"psgi\", \"php\", \"http\" |"));
   EXPECT_THAT(text, HasSubstr("| `multiplex` | word | `\"auto\"` | auto, true, false |"));
   EXPECT_THAT(
       text,
@@ -97,7 +97,7 @@ TEST(Schema, IsJsonWithEveryOption) {
   }
   const auto& app = schema["properties"]["app"]["additionalProperties"];
   EXPECT_EQ(app["properties"]["type"]["enum"],
-            nlohmann::json::array({"cgi", "fastcgi", "scgi", "wsgi", "rack", "psgi", "php"}));
+            nlohmann::json::array({"cgi", "fastcgi", "scgi", "wsgi", "rack", "psgi", "php", "http"}));
   EXPECT_EQ(app["properties"]["multiplex"]["enum"], nlohmann::json::array({"auto", true, false}));
   EXPECT_EQ(app["properties"]["instances"]["properties"]["max"]["default"], "auto");
   EXPECT_EQ(schema["properties"]["limits"]["properties"]["body"]["default"], "1GiB");

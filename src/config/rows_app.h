@@ -2,8 +2,8 @@
 //
 // The rows of [pool] and [app.NAME]. Order is the order of the reference; a list of words is in the order of
 // its enumeration. `models` and `types` say under which an option means anything; what a model puts in the
-// place of a default is check_apps.cc's. Constant data; only options.cc includes this. As long as there are
-// options: a row each.
+// place of a default is check_apps.cc's. Constant data; only options.cc includes this. It is long because an
+// option is a row, and an application has many.
 #pragma once
 
 #include <array>

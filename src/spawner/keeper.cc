@@ -14,12 +14,6 @@ namespace {
 
 constexpr int kIdsOfAGeneration = 32;  // bits
 
-// Not waited for by its parent yet, and not ended either.
-bool runs(const base::Fd& pidfd) {
-  pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-  return poll(&ended, 1, 0) == 0;
-}
-
 }  // namespace
 
 Keeper::Keeper(ProcessTable& processes, uint32_t generation)
@@ -39,7 +33,7 @@ void Keeper::adopt(const Inheritance& inheritance, std::span<const std::unique_p
                                                       .label = std::string(kept.label),
                                                       .errors = base::Fd(inheritance.errors)});
   base::Fd pidfd(inheritance.pidfd);
-  if (!runs(pidfd)) return forget(kept.pid);
+  if (has_ended(pidfd)) return forget(kept.pid);
   Running running{.id = kept.id,
                   .times = kept.times,
                   .announced = true,

@@ -4,6 +4,7 @@
 #include "spawner/kinship.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -71,6 +72,11 @@ base::Fd open_pidfd(pid_t pid) { return base::Fd(static_cast<int>(syscall(SYS_pi
 
 bool is_there(const base::Fd& pidfd) {
   return pidfd && syscall(SYS_pidfd_send_signal, pidfd.get(), 0, nullptr, 0) == 0;
+}
+
+bool has_ended(const base::Fd& pidfd) {
+  pollfd end{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  return !pidfd || poll(&end, 1, 0) != 0;
 }
 
 void signal_group(pid_t leader, int number) {

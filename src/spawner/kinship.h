@@ -31,6 +31,9 @@ base::Fd open_pidfd(pid_t pid);
 // Whether the process has not been waited for yet: its number, and that of its group, mean what they meant.
 bool is_there(const base::Fd& pidfd);
 
+// Whether the process runs no more, waited for or not; so for no pidfd.
+bool has_ended(const base::Fd& pidfd);
+
 // Signals to the whole group that `leader` leads, or led.
 void signal_group(pid_t leader, int number);
 

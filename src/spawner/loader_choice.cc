@@ -129,6 +129,7 @@ LoaderCommand choose_loader(const std::string& program, const std::string& loade
   const Interpreter by = interpreter_of(line, search_path);
   if (is_named(by.path, "python")) return interpreted(by, loaders + "/python/remuda_cgi.py", program);
   if (is_named(by.path, "perl")) return interpreted(by, loaders + "/perl/remuda_cgi.pl", program);
+  if (is_named(by.path, "ruby")) return interpreted(by, loaders + "/ruby/remuda_cgi.rb", program);
   std::vector<std::string> arguments{by.name};
   if (!by.argument.empty()) arguments.push_back(by.argument);
   arguments.push_back(program);

@@ -57,13 +57,16 @@ void ProcessTable::end_all(int64_t now) {
   for (auto& [pid, running] : running_) end(pid, now);
 }
 
-void ProcessTable::kill_overdue(int64_t now) {
-  if (now < next_kill_) return;
+std::vector<pid_t> ProcessTable::kill_overdue(int64_t now) {
+  std::vector<pid_t> untold;
+  if (now < next_kill_) return untold;
   next_kill_ = INT64_MAX;
   for (auto& [pid, running] : running_) {
     if (running.kill_at == 0) continue;
     if (running.kill_at <= now) {
       signal_program(pid, running, SIGKILL);
+      if (running.parent == Parent::kTemplate && !is_there(running.pidfd) && has_ended(running.pidfd))
+        untold.push_back(pid);
       running.kill_at = now + kill_after_;
     }
     next_kill_ = std::min(next_kill_, running.kill_at);
@@ -74,6 +77,7 @@ void ProcessTable::kill_overdue(int64_t now) {
     if (!due) next_kill_ = std::min(next_kill_, former.kill_at);
     return due;
   });
+  return untold;
 }
 
 void ProcessTable::signal(const Channel* channel, const Signal& wish, int64_t now) {

@@ -76,8 +76,8 @@ class ProcessTable {
   // But for instances, which wait for their next channel unless they are to end already.
   void end_all_of(const Channel* channel, int64_t now);
   void end_all(int64_t now);
-  // KILL to those that had their time.
-  void kill_overdue(int64_t now);
+  // KILL to those that had their time. Gives those that are no more, although their template has not said so.
+  std::vector<pid_t> kill_overdue(int64_t now);
   int64_t next_kill() const { return next_kill_; }
 
   // A worker's wish; `pid` is looked at only if no program of that channel has that id. TERM is followed by

@@ -71,7 +71,9 @@ bool TemplateGroup::may_try(int64_t now) {
 TemplateGroup::Verdict TemplateGroup::consider(int64_t now, Refusal& refusal) {
   last_used_ = now;
   if (is_usable()) return Verdict::kTake;
-  const bool loads = next_ != nullptr || (may_try(now) && load({}, now));
+  // A stale one is replaced when its files are quiet, an expired one at once.
+  const bool is_due = current_ == nullptr || is_expired_;
+  const bool loads = next_ != nullptr || (is_due && may_try(now) && load({}, now));
   if (is_of_program()) return Verdict::kExecute;
   if (loads) return Verdict::kTake;
   refusal = last_failure_;

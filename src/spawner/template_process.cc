@@ -73,7 +73,10 @@ std::vector<char*> environment_of(const App& app, std::vector<std::string>& own)
 Launched launch_loader(const App& app, const LoaderCommand& command, const char* directory,
                        const Ends& ends) {
   std::vector<std::string> own{"REMUDA_TEMPLATE=3"};
-  if (!command.preload.empty()) own.push_back("LD_PRELOAD=" + command.preload);
+  if (!command.preload.empty()) {
+    own.emplace_back("LD_BIND_NOW=1");  // once, not in each fork
+    own.push_back("LD_PRELOAD=" + command.preload);
+  }
   const std::vector<char*> environment = environment_of(app, own);
   std::vector<char*> arguments;
   for (const std::string& argument : command.arguments)

@@ -456,6 +456,17 @@ TEST_F(TemplatesTest, AnEndThatTheTemplateTookWithItIsUnknown) {
   EXPECT_EQ(exited.status, kUnknownStatus);
 }
 
+TEST_F(TemplatesTest, AnEndThatTheTemplateKeepsToItselfIsFoundOut) {
+  behave("site", "reap-silently");
+  const Pipes pipes = ask(1, "exit=3");
+  EXPECT_TRUE(gone(started_answer().pid));
+  signal(1, 0, SIGTERM);
+  const Exited exited = exited_answer();
+  EXPECT_EQ(exited.id, 1U);
+  EXPECT_EQ(exited.status, kUnknownStatus);
+  EXPECT_EQ(kill(until(kSite, State::kReady).pid, 0), 0);
+}
+
 TEST_F(TemplatesTest, WhatAProgramLeavesEndsWithItsTime) {
   const Pipes pipes = ask(1, "spray");
   const Exited exited = exited_answer();

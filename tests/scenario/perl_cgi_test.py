@@ -3,6 +3,7 @@
 
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,7 @@ BODIES = {
     "buffers": '$| = 1; print "one\\n"; print STDERR "two\\n"; print "three";',
     "layers": 'binmode STDOUT, ":utf8"; print chr 0x263a; print STDERR join ",", PerlIO::get_layers(STDIN);',
     "descriptors": 'opendir my $d, "/proc/self/fd"; print join " ", grep { $_ <= 2 } sort grep /\\d/, readdir $d; print fileno $d;',
-    "time": "print time - $^T <= 1 ? 'now' : 'then'; print -M $0 > 0 ? 1 : 0;",
+    "time": "print time - $^T <= 1 ? 'now' : 'then'; print -M $0 < 1 ? 1 : 0;",
     "local": 'local $/; local $, = "-"; local $\\ = "!"; print "a", <STDIN>;',
     "a sub and a package": 'package Other; sub f { return (caller(0))[3] . __PACKAGE__ } print f(); package main; print Other->can("f") ? 1 : 0;',
     "sort and hash": 'my %h = map { $_ => 1 } 1 .. 9; print sort keys %h;',
@@ -214,3 +215,29 @@ def test_a_thousand_forks_leave_nothing_behind(tmp_path):
             assert forked.run({"N": str(number)}).out == f"d{number}".encode()
             descriptors = descriptors or os.listdir(f"/proc/{forked.process.pid}/fd")
         assert os.listdir(f"/proc/{forked.process.pid}/fd") == descriptors
+
+
+GITWEB = Path("/usr/share/gitweb/gitweb.cgi")
+PAGES = ["", "a=summary;p=it.git", "a=tree;p=it.git", "a=commit;p=it.git", "a=blob;p=it.git;f=file", "a=log;p=it.git",
+         "a=rss;p=it.git", "a=none;p=it.git", "a=summary;p=missing.git", "a=snapshot;p=it.git"]  # fmt: skip
+
+
+@pytest.mark.skipif(not GITWEB.exists(), reason="gitweb is not installed")
+def test_gitweb(tmp_path):
+    repository = tmp_path / "projects/it.git"
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com"]
+    subprocess.run([*git, "init", "-q", str(repository)], check=True)
+    (repository / "file").write_text("content\n" * 100)
+    subprocess.run([*git, "-C", str(repository), "add", "file"], check=True)
+    subprocess.run([*git, "-C", str(repository), "commit", "-q", "-m", "first"], check=True)
+    configuration = write(tmp_path, f"our $projectroot = '{tmp_path}/projects'; our @git_base_url_list = (); 1;\n", "gitweb.conf")
+    common = {"GITWEB_CONFIG": str(configuration), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    command = Template([PERL, str(LOADER), str(GITWEB)], common, str(GITWEB.parent))
+    with command as loading:
+        loading.wait_ready()
+        for page in PAGES:
+            request = REQUEST | common | {"QUERY_STRING": page, "REQUEST_METHOD": "GET", "CONTENT_LENGTH": ""}
+            wanted = executed([str(GITWEB)], request, b"", str(GITWEB.parent))
+            found = loading.run(request, b"", str(GITWEB.parent))
+            assert found.out.splitlines() == wanted.out.splitlines(), page
+            assert (lines(found.err), found.status) == (lines(wanted.err), wanted.status), page

@@ -114,6 +114,13 @@ def test_bodies(site, size):
     assert found[2] == ("no" if size > 65536 else body[:3].decode())
 
 
+def test_a_body_in_chunks(site):
+    for body in (b"abc", b"x" * 70000):
+        pieces = wire.chunked(body[:2], body[2:])
+        found = text(site.ask(wire.request("POST", "/body", "Transfer-Encoding: chunked") + pieces)).split(" ", 2)
+        assert [int(found[0]), int(found[1])] == [len(body), sum(body) % 65536]
+
+
 def test_lines_of_a_body(site):
     lines = [b"x" * size + b"\n" for size in (0, 10, 70000, 200000, 5)] + [b"tail"]
     assert text(site.post("/lines", b"".join(lines))) == " ".join(str(len(line)) for line in lines)

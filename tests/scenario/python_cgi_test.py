@@ -3,12 +3,15 @@
 
 import os
 import re
+import struct
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from harness import PROGRAM
-from template_driver import CHANGED, Ended, Result, Template, executed, reset_signals, settle
+from template_driver import CHANGED, ENDED, Ended, Result, Template, executed, reset_signals, settle
 
 LOADER = Path(PROGRAM).parent / "lib/remuda/python/remuda_cgi.py"
 PYTHON = "/usr/bin/python3"
@@ -174,6 +177,32 @@ def test_files_are_written_though_nobody_closes_them(tmp_path):
     with template(script) as loaded:
         loaded.wait_ready().run(REQUEST)
         assert (tmp_path / "left").read_text() == "all of it"
+
+
+@pytest.mark.parametrize("text", ["print('x' * 10)", "print('x' * 300_000)", "import sys\nprint('x', flush=True)\nprint('y', file=sys.stderr)"])
+def test_nobody_reads_the_output(text, tmp_path):
+    script = written(tmp_path, text)
+
+    def end(begin) -> tuple[bytes, int]:
+        reading, writing = os.pipe()
+        os.close(reading)
+        with tempfile.TemporaryFile() as errors, open(os.devnull, "rb") as nothing:
+            status = begin([nothing.fileno(), writing, errors.fileno()])
+            os.close(writing)
+            return os.pread(errors.fileno(), 100_000, 0), status
+
+    def execute(three):
+        process = subprocess.Popen([PYTHON, script], env=REQUEST, stdin=three[0], stdout=three[1], stderr=three[2])
+        return os.waitpid(process.pid, 0)[1]
+
+    with template(script) as loaded:
+        loaded.wait_ready()
+
+        def fork(three):
+            loaded.ask(REQUEST, three)
+            return struct.unpack_from("=ii", loaded.hear_until(ENDED).fields)[1]
+
+        assert end(fork) == end(execute)
 
 
 # --- modules beside the script

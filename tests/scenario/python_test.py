@@ -206,8 +206,9 @@ def test_threads(start, place):
     assert len(names) == 4 and time.monotonic() - began < 0.9 * SLOWNESS
 
 
-def test_the_page_shows_what_failed_while_developing(start, place):
-    server = serve(start, place, "pool", more="[server]\ndev = true\n[app.other]\ntype = \"cgi\"\nroot = \"application\"")
+@pytest.mark.parametrize("model", MODELS)
+def test_the_page_shows_what_failed_while_developing(start, place, model):
+    server = serve(start, place, model, more="[server]\ndev = true\n[app.other]\ntype = \"cgi\"\nroot = \"application\"")
     answer = server.get("/fails-deep")
     assert answer.status == 500 and b"the reason &lt;deep&gt;" in answer.body and b"in deeper" in answer.body
 
@@ -238,6 +239,18 @@ def test_a_changed_application_is_loaded(start, place):
     eventually("the new one serves", lambda: server.get("/").body == b"new", 5 * SLOWNESS)
 
 
+@pytest.mark.parametrize("model", ["pool", "fork"])
+def test_changes_that_follow_at_once(start, place, model):
+    """Of the same size, in the same second."""
+    place.directory("application")
+    for letter in "abcdef":
+        place.file("application/app.py", f"import helper\ndef application(environ, start):\n    start('200 OK', [])\n    return [b'{letter}', helper.name]\n")
+        place.file("application/helper.py", f"name = b'{letter}'\n")
+        if letter == "a":
+            server = serve(start, place, model)
+        eventually(f"{letter} serves", lambda: server.get("/").body == letter.encode() * 2, 10 * SLOWNESS)
+
+
 def test_threads_of_the_application_are_named(start, place):
     place.directory("application")
     place.file("application/app.py", "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), name='ticker', daemon=True).start()\n"
@@ -245,6 +258,32 @@ def test_threads_of_the_application_are_named(start, place):
     server = serve(start, place, "fork")
     assert server.get("/").status in (500, 502, 503)
     server.wait_for_error("threads run.*ticker")
+
+
+@pytest.mark.parametrize("model", ["pool", "fork"])
+def test_a_deployment_by_its_link(start, place, model):
+    for name in ("one", "two"):
+        place.directory(name)
+        place.file(f"{name}/app.py", "import helper\ndef application(environ, start):\n    start('200 OK', [])\n    return [helper.name]\n")
+        place.file(f"{name}/helper.py", f"name = b'{name}'\n")
+    (place / "application").symlink_to("one")
+    server = serve(start, place, model)
+    assert server.get("/").body == b"one"
+    (place / "next").symlink_to("two")
+    (place / "next").rename(place / "application")
+    eventually("the new one serves", lambda: server.get("/").body == b"two", 5 * SLOWNESS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_virtual_environment(start, place, model):
+    folder = place.directory("application")
+    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", folder / ".venv"], check=True)
+    packages = next((folder / ".venv/lib").glob("python3*/site-packages"))
+    (packages / "installed.py").write_text("name = b'installed'\n")
+    place.file("application/app.py", "import installed, sys\ndef app(environ, start):\n    start('200 OK', [])\n"
+                                     "    return [installed.name, b' ', sys.prefix.encode()]\n")  # fmt: skip
+    server = serve(start, place, model, "")
+    assert server.get("/").body == f"installed {folder}/.venv".encode()
 
 
 # --- Flask

@@ -235,3 +235,70 @@ def test_a_changed_application_is_loaded_again(serve, place):
     place.file("app/config.ru", "this is ( no Ruby")
     server.wait_for_error("syntax error")
     assert server.get("/").text == "changed"
+
+
+# --- CGI programs -----------------------------------------------------------------------------------------------------
+
+CGI = """
+    {owner}
+    [[route]]
+    host = "exec.test"
+    path = "/cgi-bin/"
+    app = "executed"
+    [[route]]
+    host = "fork.test"
+    path = "/cgi-bin/"
+    app = "forked"
+    [app.executed]
+    root = "cgi-bin"
+    [app.forked]
+    model = "fork"
+    root = "cgi-bin"
+"""
+
+PROGRAMS = {
+    "environment": r'''#!/usr/bin/ruby -w
+require "cgi"
+require 'json'
+require "set"
+cgi = CGI.new
+unused = 1
+puts "Content-Type: text/plain\n\n"
+puts ENV.sort.map { |name, value| "#{name}=#{value}\n" }.reject { |line| line =~ /REMOTE_PORT|HTTP_HOST|SERVER_NAME/ }
+puts $0 == __FILE__, $PROGRAM_NAME, ARGV.inspect, __dir__, Dir.pwd, self.inspect, Process.getpgrp == $$, $VERBOSE.inspect
+puts cgi.params.inspect, JSON.generate(a: 1), Set[1].size, defined?(Remuda::Script).inspect.size > 0
+puts DATA.read, STDIN.external_encoding.inspect, STDOUT.sync, Thread.list.size
+at_exit { puts "the end" }
+__END__
+data of the program
+''',
+    "body": '#!/usr/bin/ruby\nprint "Content-Type: text/plain\\n\\n", (STDIN.read || "").bytesize\n',
+    "raises": '#!/usr/bin/ruby\ndef deep = raise(ArgumentError, "it is wrong")\nprint "Content-Type: text/plain\\n\\nhalf"\ndeep\n',
+    "status": '#!/usr/bin/ruby\nprint "Status: 404 Gone away\\nContent-Type: text/plain\\n\\ngone"\nexit 3\n',
+    "aborts": '#!/usr/bin/ruby\nprint "Content-Type: text/plain\\n\\n"\nabort "no more"\n',
+    "mistaken": '#!/usr/bin/ruby\nprint "a" +\n',
+    "relative": '#!/usr/bin/ruby\nrequire_relative "part"\nprint "Content-Type: text/plain\\n\\n", Part::VALUE\n',
+}
+
+
+def test_programs_are_the_same_forked_and_executed(start, place):
+    for name, text in PROGRAMS.items():
+        place.script(name, text)
+    place.file("cgi-bin/part.rb", "module Part\n  VALUE = 7\nend\n")
+    server = start(CGI.format(owner=owner_lines('[server]\n    user = "{0}"')))
+
+    def ask(model: str, name: str, body: bytes):
+        answer = server.ask(request("POST", f"/cgi-bin/{name}?a=b", host=f"{model}.test", body=body))
+        return answer.status, re.sub(r"Request [0-9a-f]+", "", answer.text)
+
+    for name in PROGRAMS:
+        ask("fork", name, b"")
+    eventually("templates serve", lambda: server.errors().count(" ready after ") == len(PROGRAMS) - 1, 30)
+    server.wait_for_error(r"/mistaken: runs under exec")
+    for name in PROGRAMS:
+        for body in (b"", b"x=1&y=2", b"z" * 100_000):
+            assert ask("fork", name, body) == ask("exec", name, body), name
+    said = [re.sub(r"^.*?: app (executed|forked): ", "", line).strip() for line in server.errors().splitlines() if "it is wrong" in line]
+    assert len(set(said)) == 1, said
+    place.script("status", PROGRAMS["status"].replace("gone\"", "changed\""))
+    assert ask("fork", "status", b"") == (404, "changed")

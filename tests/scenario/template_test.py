@@ -14,7 +14,7 @@ import time
 import pytest
 
 import control
-from harness import SLOWNESS
+from harness import SLOWNESS, run
 from load import Load
 from processes import descendants_of, eventually, is_alive, title_of
 
@@ -295,6 +295,20 @@ def test_a_restart_that_does_not_load_changes_nothing(start, place, model):
     assert answer(server)[2] == first[2]
 
 
+def test_a_restart_of_several_workers_loads_once(start, place):
+    write(place)
+    server = start("    [workers]\n    processes = 3\n" + SITE.format(model="pool", more="instances = { min = 3, max = 3 }"))
+    eventually("all instances are there", lambda: len(control.instances(server, "site", "ready")) == 3)
+    before = set(control.instances(server, "site", "ready"))
+    ended = control.command(server, "restart", "site")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert generation(server) == 2
+    after = eventually("the new are there", lambda: now if len(now := control.instances(server, "site", "ready")) == 3
+                       else None)
+    assert not before & set(after)
+    assert len(re.findall(r"generation 2 \(pid \d+\) ready", server.errors())) == 1, "one of the workers says it"
+
+
 def test_a_restart_before_the_first_request(start, place):
     server = site(start, place)
     ended = control.command(server, "restart", "site")
@@ -334,6 +348,18 @@ def test_an_idle_template_ends_and_comes_back(start, place):
     eventually("it has ended", lambda: not is_alive(first))
     assert templates(server) == []
     assert answer(server)[0] == "first"
+
+
+def test_a_directory_is_recognised(place, program):
+    write(place)
+    printed = run("serve", str(place / "site"), "--print-config")
+    assert printed.returncode == 0 and "is a WSGI application (app.py)" in printed.stdout, printed.stderr
+    assert 'type = "wsgi"' in printed.stdout
+    file = place.file("printed.toml", printed.stdout)
+    checked = run("check", "-c", str(file))
+    assert checked.returncode == 0, checked.stderr
+    place.directory("plain")
+    assert "wsgi" not in run("serve", str(place / "plain"), "--print-config").stdout
 
 
 def test_a_pool_without_template(start, place):

@@ -22,7 +22,8 @@ class Nothing:
 
 def refuse_threads(template):
     threading = sys.modules.get("threading")
-    others = [] if threading is None else [one.name for one in threading.enumerate() if one is not threading.main_thread()]
+    running = [] if threading is None else threading.enumerate()
+    others = [thread.name for thread in running if thread is not threading.main_thread()]
     if others:
         template.unfit("threads run, which no fork would have: " + ", ".join(others))
         leave(1)

@@ -29,7 +29,7 @@ PSGI = Work("PSGI hello on four processes, 32 connections", "/psgi?bench", 32)
 RACK = Work("Rack hello on four processes, 32 connections", "/rack?bench", 32)
 PHP = Work("PHP hello on four processes, 32 connections", "/hello.php?bench", 32)
 WSGI_PROMISES = [Promise("remuda", "nginx-uwsgi", 0.7), Promise("remuda", "apache", 0.7)]
-PSGI_PROMISES: list[Promise] = []
+PSGI_PROMISES = [Promise("remuda", "starman", 0.7)]
 RACK_PROMISES = [Promise("remuda", "unicorn", 0.9)]
 PHP_PROMISES = [Promise("remuda", "apache-prefork", 0.8)]
 # Work: how many times the rate of the best peer. Of 32 that start Python at once none would end within a sample.

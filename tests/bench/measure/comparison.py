@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """One kind of work, several servers: what a request costs each of them, beside the others."""
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from urllib.request import urlopen
 
-from measure.load import Work, wrk
+from measure.load import ANSWER_SECONDS, Work
 from measure.options import Options
 from measure.report import Report, Table, Target, duration
 from measure.rounds import Series, interleaved
 from measure.server import Server
 
-WARM_SECONDS = 1  # templates are loaded, interpreters started, caches filled
+WARM_REQUESTS = 20
+SETTLE_SECONDS = 0.5
 Makers = dict[str, Callable[[], Server]]
 
 
@@ -38,11 +41,19 @@ def wanted(makers: Makers, options: Options) -> list[Server]:
     return [make() for name, make in makers.items() if options.wants(name.split(",")[0])]
 
 
+def _warm_up(server: Server, work: Work) -> None:
+    """Templates are loaded, interpreters started, caches filled."""
+    for number in range(WARM_REQUESTS):
+        urlopen(server.url(work.path), timeout=ANSWER_SECONDS).read()
+        if number == 0:
+            time.sleep(SETTLE_SECONDS)
+
+
 def measure(work: Work, makers: Makers, bench: Bench) -> dict[str, Series]:
     with ExitStack() as running:
         started = [running.enter_context(server) for server in wanted(makers, bench.options)]
         for server in started:
-            wrk(server, work, WARM_SECONDS)
+            _warm_up(server, work)
         return interleaved(started, work, bench.options.rounds, bench.options.seconds) if started else {}
 
 

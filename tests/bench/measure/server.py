@@ -102,6 +102,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 preexec_fn=on_core(machine.SERVER_CORE),
+                start_new_session=True,  # Apache's prefork ends its whole process group
             )
         self._running.append(process)
         deadline = time.monotonic() + READY_SECONDS

@@ -112,7 +112,8 @@ sub send_handle {
 sub fail {
     my ($self, $error) = @_;
     return if $self->{gone};
-    my $text = "$error";
+    my $text = eval { "$error" };
+    $text = 'it died of something that has no text' if !defined $text || $text eq '';
     utf8::encode($text) if !utf8::downgrade($text, 1);
     Remuda::App::log($self->{request}, $text =~ /\n\z/ ? $text : "$text\n");
     if ($self->{state} eq 'none') {

@@ -10,15 +10,21 @@ use constant { BUFFERED => 65536, BLOCK => 65536 };
 sub open {
     my ($request, $length) = @_;
     my $size = $length || 0;
-    if ($size > BUFFERED) {
-        return (bless({ request => $request, held => '', at => 0 }, __PACKAGE__), '');
-    }
     my $body = '';
-    while (length $body < $size) {
-        Remuda::App::read($request, $body, $size - length $body, length $body) or last;
+    if ($size <= BUFFERED && whole($request, $size, $body)) {
+        CORE::open my $handle, '<:raw', \$body or die "psgi.input: $!";
+        return ($handle, 1);
     }
-    CORE::open my $handle, '<:raw', \$body or die "psgi.input: $!";
-    return ($handle, 1);
+    return (bless({ request => $request, held => $body, at => 0 }, __PACKAGE__), '');
+}
+
+# False: the client left before it had sent all, which whoever reads is told.
+sub whole {
+    my ($request, $size) = @_;
+    while (length $_[2] < $size) {
+        Remuda::App::read($request, $_[2], $size - length $_[2], length $_[2]) or return '';
+    }
+    return 1;
 }
 
 sub more {
