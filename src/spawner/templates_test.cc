@@ -23,6 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 using testing::HasSubstr;
+using testing::StartsWith;
 using State = TemplateState::State;
 
 constexpr uint32_t kSite = 1;
@@ -735,6 +736,22 @@ TEST_F(TemplatesTest, AProgramThatFitsNoTemplateIsExecutedUntilItChanges) {
   exited_answer();
   until(kScripts, State::kReady);
   EXPECT_EQ(read_all(spawn(5, path, query("print"), kScripts).output), "forked configured\n");
+}
+
+TEST_F(TemplatesTest, AnApplicationThatFitsNoTemplateIsLoadedByEachInstance) {
+  behave("pool", "unfit");
+  for (uint64_t id = 1; id <= 2; ++id) {
+    start_instance(id, "pool");
+    EXPECT_EQ(kinship_of(started_answer().pid).parent, spawner_);
+  }
+  EXPECT_THAT(until(kPool, State::kFailed).detail,
+              StartsWith("is loaded by each instance for itself: threads run: worker-1"));
+  EXPECT_EQ(std::ranges::count(told_, State::kLoading, &Told::state), 1);
+  behave("pool", "");
+  EXPECT_EQ(renew(kPool).error, 0);
+  start_instance(3, "pool");
+  const pid_t fork = started_answer().pid;
+  EXPECT_EQ(kinship_of(fork).parent, until(kPool, State::kReady).pid);
 }
 
 TEST_F(TemplatesTest, AMissingLoaderIsSaidOnce) {
