@@ -166,8 +166,8 @@ REMUDA_API remuda_request* remuda_accept_within(remuda_app* app, int millisecond
  * slow after all, each of its milliseconds takes a quick request before an answer waits again. remuda_flush()
  * never waits.
  *
- * With REMUDA_BROKEN, an answer that has begun and will never be whole: Remuda cuts the client's connection, so
- * that it is not taken for whole. Other servers see a status. A CGI program says it by ending itself with
+ * With REMUDA_BROKEN, an answer that has begun and will never be whole: Remuda cuts the client's connection,
+ * so that it is not taken for whole. Other servers see a status. A CGI program says it by ending itself with
  * SIGABRT, without a core, in remuda_close().
  */
 REMUDA_API int remuda_finish(remuda_request* request, int status);

@@ -15,8 +15,10 @@ namespace {
 
 loop::Time time_of(int64_t monotonic_ns) { return loop::Time(std::chrono::nanoseconds(monotonic_ns)); }
 
-// How a failure begins that is no mistake: the program is run as it was before there were templates.
-constexpr std::string_view kUnderExec = "runs under exec";
+// How a failure begins that is no mistake: what is run is run as it was before there were templates.
+bool is_by_nature(std::string_view detail) {
+  return detail.starts_with("runs under exec") || detail.starts_with("is loaded by each instance");
+}
 
 // What it wrote has been logged line by line, as it came.
 std::vector<std::string> without_output(std::vector<std::string> lines) {
@@ -116,11 +118,11 @@ void Templates::failed(App& app, const spawner::TemplateState& state) {
   Generation& its = generation_of(app, state);
   its.status.state = TemplateStatus::State::kFailed;
   its.status.pid = 0;
-  const bool by_nature = state.detail.starts_with(kUnderExec);
+  const bool by_nature = is_by_nature(state.detail);
   if (!by_nature) ++app.counters.failures;
   if (speaks_ == Speaks::kNo) return;
   if (by_nature) {
-    log_.warning("app {}: {}: {}", app.name, state.program, state.detail);
+    log_.warning("app {}{}{}: {}", app.name, state.program.empty() ? "" : ": ", state.program, state.detail);
   } else {
     log_.error("app {}: {} did not load: {}{}", app.name, name_of(app, state),
                fmt::join(without_output(its.status.lines), "\n"),

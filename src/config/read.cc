@@ -113,6 +113,17 @@ void add_app_route(Config& config, const std::string& name, AppType type, const 
   say(config, record + ".app");
 }
 
+// Of the route that was added last: what is a file and no script is sent.
+void send_files_first(Config& config, const std::string& root, const Recognised& found) {
+  const std::string record = fmt::format("route[{}]", config.routes.size() - 1);
+  config.routes.back().files.root.text = root;
+  say(config, record + ".files");
+  if (!found.has_front_controller) return;
+  App& app = config.apps.back();
+  app.fallback = "/index.php";
+  say(config, fmt::format("app.{}.fallback", app.name));
+}
+
 void add_files_route(Config& config, const std::string& root) {
   const std::string record = fmt::format("route[{}]", config.routes.size());
   Route& route = config.routes.emplace_back();
@@ -162,6 +173,7 @@ ConfigOrDiagnostics for_directory(const std::string& directory, const Machine& m
     add_app_route(config, "cgi-bin", AppType::kCgi, programs, "/cgi-bin/");
   if (const auto found = recognise(root, machine)) {
     add_app_route(config, std::string(kRecognisedApp), found->type, root, "/");
+    if (found->type == AppType::kPhp) send_files_first(config, root, *found);
     config.recognised = found->what;
   } else {
     add_files_route(config, root);

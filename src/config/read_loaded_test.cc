@@ -164,5 +164,26 @@ TEST(Recognition, MakesAConfigurationOfADirectory) {
   EXPECT_EQ(again->apps[0].root, config->apps[0].root);
 }
 
+TEST(Recognition, ServesAPhpSiteWithItsFiles) {
+  FakeMachine machine = furnished();
+  machine.texts["/usr/lib/remuda/php/remuda-php"] = "";
+  machine.programs["/usr/lib/remuda/php/remuda-php"] = Access::kGood;
+  machine.texts["/site/public/index.php"] = "<?php";
+  const auto site = for_directory("/site/public", machine);
+  ASSERT_TRUE(site) << to_string(site.error().front());
+  EXPECT_EQ(site->recognised, "a PHP site (index.php)");
+  EXPECT_EQ(site->routes[0].files.root.text, "/site/public");
+  EXPECT_EQ(site->apps[0].program.text, "/usr/lib/remuda/php/remuda-php");
+  EXPECT_EQ(site->apps[0].scripts, std::vector<std::string>{".php"});
+  EXPECT_EQ(site->apps[0].fallback, "");
+  machine.texts["/site/public/wp-settings.php"] = "<?php";
+  const auto blog = for_directory("/site/public", machine);
+  ASSERT_TRUE(blog) << to_string(blog.error().front());
+  EXPECT_EQ(blog->apps[0].fallback, "/index.php");
+  const auto again = read_text(show_said(*blog), "r.toml", "/", machine);
+  ASSERT_TRUE(again) << to_string(again.error().front());
+  EXPECT_EQ(again->apps[0].fallback, "/index.php");
+}
+
 }  // namespace
 }  // namespace remuda::config

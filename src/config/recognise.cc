@@ -19,6 +19,7 @@ struct Candidate {
   std::string_view file;
   std::string_view what;
   bool anything;  // its name says nothing: only what it defines does
+  bool has_front_controller = false;
 };
 
 constexpr std::array kCandidates{
@@ -28,6 +29,8 @@ constexpr std::array kCandidates{
     Candidate{AppType::kRack, "config.ru", "a Rack application", false},
     Candidate{AppType::kRack, "config/environment.rb", "a Rails application", false},
     Candidate{AppType::kPsgi, "app.psgi", "a PSGI application", false},
+    Candidate{AppType::kPhp, "wp-settings.php", "WordPress", false, true},
+    Candidate{AppType::kPhp, "index.php", "a PHP site", false},
 };
 
 // What a module defines that a WSGI server calls, as it stands at the beginning of a line.
@@ -49,7 +52,8 @@ std::string beside(const std::string& directory, std::string_view name) {
 }
 
 Recognised recognised(const Candidate& candidate) {
-  return {candidate.type, fmt::format("{} ({})", candidate.what, candidate.file)};
+  return {candidate.type, fmt::format("{} ({})", candidate.what, candidate.file),
+          candidate.has_front_controller};
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ namespace remuda::config {
 
 struct Recognised {
   AppType type = AppType::kWsgi;
-  std::string what;  // "a Django project (manage.py)"
+  std::string what;                   // "a Django project (manage.py)"
+  bool has_front_controller = false;  // its index answers every path that is no file
 };
 
 // Whether a loader of that type would find its application in the directory, and where.

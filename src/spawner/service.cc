@@ -242,7 +242,7 @@ void Service::spawn(Channel& channel, const Spawn& spawn, Received& received) {
   TemplateGroup* group = nullptr;
   if (app.templates().covers != TemplateFor::kNone) {
     const bool of_program = app.templates().covers == TemplateFor::kEachProgram;
-    group = templates_.choose(app, of_program ? program : "", wanted.times.received, refusal);
+    group = templates_.choose(app, of_program ? program : "", wanted.input, wanted.times.received, refusal);
     if (refusal.error != 0) return refuse(wanted, refusal);
   }
   if (group == nullptr) return start(std::move(wanted), app, program, environment_.data());

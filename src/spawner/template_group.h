@@ -8,7 +8,8 @@
 //     waiting_   spawns that no template has been asked for yet
 //
 // An application's spawns wait while its first generation loads. Those of a CGI program never wait: they are
-// executed while nothing serves that is as the program is now. What a template was asked for and did not fork
+// executed while nothing serves that is as the program is now. Of an application that no template can be made
+// of, instances are executed, each to load for itself. What a template was asked for and did not fork
 // before it died has provably not begun (shut() comes before the last look at its channel): it is asked of
 // the next generation, once.
 #pragma once
@@ -39,7 +40,7 @@ class TemplateGroup {
 
   // What is to become of a spawn that comes now; loads a generation where there is none. kTake is followed by
   // take().
-  Verdict consider(int64_t now, Refusal& refusal);
+  Verdict consider(Input input, int64_t now, Refusal& refusal);
   void take(Wanted wanted);
   // Takes what waits and was not asked of a template yet; for one that was asked, remembers the signal.
   bool cancel(const Channel* channel, uint64_t id, int signal);
@@ -87,6 +88,8 @@ class TemplateGroup {
 
   bool is_of_program() const { return !program_.empty(); }
   bool is_usable() const;
+  bool is_executed(Input input) const;
+  const char* executable() const;
   bool may_try(int64_t now);
   int64_t fork_patience() const;
 
@@ -96,6 +99,7 @@ class TemplateGroup {
   void become_current(int64_t now);
   void fail_next(int error, std::string_view why, int64_t now);
   void failed(const Refusal& refusal, const TemplateState& state, int64_t now);
+  std::string instead() const;
   void back_off(const Refusal& refusal, int64_t now);
   void crashed(const Refusal& refusal, int64_t now);
   void leave(ProcessPointer& process, std::string why, int64_t now);

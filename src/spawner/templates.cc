@@ -32,10 +32,11 @@ TemplateGroup& Templates::group_for(App& app, std::string_view program) {
   return *groups_.emplace(key_, std::move(group)).first->second;
 }
 
-TemplateGroup* Templates::choose(App& app, std::string_view program, int64_t now, Refusal& refusal) {
+TemplateGroup* Templates::choose(App& app, std::string_view program, Input input, int64_t now,
+                                 Refusal& refusal) {
   using Verdict = TemplateGroup::Verdict;
   TemplateGroup& group = group_for(app, program);
-  const Verdict verdict = group.consider(now, refusal);
+  const Verdict verdict = group.consider(input, now, refusal);
   note_active(group);
   if (verdict != Verdict::kTake) return nullptr;
   if (group.waiting() == 0 || waiting_of(app) < app.templates().queue) return &group;

@@ -33,7 +33,7 @@ class Templates {
 
   // The template that is to fork `program` (empty: the application's own); none: it is to be executed, or,
   // with an error in `refusal`, not to be started.
-  TemplateGroup* choose(App& app, std::string_view program, int64_t now, Refusal& refusal);
+  TemplateGroup* choose(App& app, std::string_view program, Input input, int64_t now, Refusal& refusal);
   // `environment`: as execve(2) wants it.
   void take(TemplateGroup& group, Wanted wanted, char* const* environment);
 
