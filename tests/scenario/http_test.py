@@ -144,7 +144,7 @@ def talk(server, name: str, story):
 
     async def run():
         url = f"ws://{name}.test:{server.port}/socket"
-        async with websockets.connect(url, host="127.0.0.1", port=server.port, max_size=None) as socket:
+        async with websockets.connect(url, host="127.0.0.1", port=server.port, max_size=None, compression=None) as socket:
             return await story(socket)
 
     server.count()
