@@ -13,6 +13,7 @@ from conftest import EXAMPLES, LIBRARY, SANITIZERS
 import harness
 
 HEADER = harness.REPOSITORY / "include" / "remuda_app.h"
+FOR_LOADERS = HEADER.with_name("remuda_template.h")
 MANUAL = harness.REPOSITORY / "lang" / "applib" / "remuda_app.3"
 BUILD = Path(LIBRARY).parents[2]
 installs = pytest.mark.skipif(any(word in LIBRARY for word in SANITIZERS), reason="sanitized libraries are not installed")
@@ -54,7 +55,7 @@ def made(installed, libraries) -> Path:
 def test_what_is_installed(installed, libraries):
     found = {str(path.relative_to(installed)) for path in installed.rglob("*") if "examples" not in path.parts}
     folder = str(libraries.relative_to(installed))
-    assert {"include/remuda_app.h", "share/man/man3/remuda_app.3", f"{folder}/libremuda_app.a",
+    assert {"include/remuda_app.h", "include/remuda_template.h", "share/man/man3/remuda_app.3", f"{folder}/libremuda_app.a",
             f"{folder}/libremuda_app.so.1", f"{folder}/pkgconfig/remuda_app.pc"} <= found
 
 
@@ -68,7 +69,7 @@ def test_it_needs_the_c_library_alone(libraries):
 @installs
 def test_it_exports_what_the_header_declares(libraries):
     lines = output_of("nm", "-D", "--defined-only", libraries / "libremuda_app.so.1").splitlines()
-    assert {line.split()[-1] for line in lines} == declared()
+    assert {line.split()[-1] for line in lines} == declared(HEADER, FOR_LOADERS)
 
 
 @installs
@@ -107,9 +108,10 @@ def test_an_authorizer_and_a_filter(made, libraries, start, place):
 # --- the manual page
 
 
-def declared() -> set[str]:
-    """The functions of the header."""
-    return set(re.findall(r"^REMUDA_API\b[^;]*?\b(remuda_\w+)\(", HEADER.read_text(), re.MULTILINE))
+def declared(*headers: Path) -> set[str]:
+    """The functions of the headers."""
+    text = "".join(header.read_text() for header in headers)
+    return set(re.findall(r"^REMUDA_API\b[^;]*?\b(remuda_\w+)\(", text, re.MULTILINE))
 
 
 def section(name: str) -> str:
@@ -117,8 +119,8 @@ def section(name: str) -> str:
 
 
 def test_the_synopsis_has_every_function():
-    assert len(declared()) > 30
-    assert set(re.findall(r"\b(remuda_\w+)\(", section("SYNOPSIS"))) == declared()
+    assert len(declared(HEADER)) > 30
+    assert set(re.findall(r"\b(remuda_\w+)\(", section("SYNOPSIS"))) == declared(HEADER)
 
 
 def test_the_options_are_those_of_the_header():
