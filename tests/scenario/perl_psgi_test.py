@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 import wire
-from harness import PROGRAM, SLOWNESS
+from harness import SLOWNESS
+from loaded import MODELS, needs_loader, text, variables
 from processes import eventually, is_alive
 
 SOURCES = Path(__file__).parent / "applications/psgi"
-LOADER = Path(PROGRAM).parent / "lib/remuda/perl/remuda_psgi.pl"
-pytestmark = pytest.mark.skipif(not LOADER.exists(), reason="the extension for Perl is not built")
-MODELS = ["pool", "fork", "exec"]
+pytestmark = needs_loader("perl/remuda_psgi.pl", "libperl-dev")
 
 
 def serve(start, place, model: str, entry: str = "app.psgi", more: str = "", **options):
@@ -38,15 +37,6 @@ def serve(start, place, model: str, entry: str = "app.psgi", more: str = "", **o
 @pytest.fixture(scope="module", params=MODELS)
 def site(shared, request):
     return serve(shared, shared.place, request.param)
-
-
-def text(answer: wire.Answer) -> str:
-    assert answer.status == 200, answer.body
-    return answer.body.decode()
-
-
-def variables(site, target: str, *lines: str) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in text(site.get(target, *lines)).splitlines())
 
 
 def test_the_environment(site):

@@ -6,15 +6,12 @@ import json
 
 import pytest
 
-import harness
 from applications import owner_lines
 from load import Load
+from loaded import MODELS, needs_loader
 from processes import eventually
 
-pytestmark = pytest.mark.skipif(not (harness.loaders() / "php/remuda-php").exists(),
-                                reason="built without PHP (packages php-dev, libphp-embed)")
-
-MODELS = ["exec", "fork", "pool"]
+pytestmark = needs_loader("php/remuda-php", "php-dev, libphp-embed")
 
 SITE = """
     {owner}

@@ -11,13 +11,12 @@ from urllib.parse import urlencode
 
 import pytest
 import wire
-from harness import PROGRAM, SLOWNESS
+from harness import SLOWNESS
+from loaded import MODELS, needs_loader, text, variables
 from processes import eventually
 
 SOURCES = Path(__file__).parent / "applications/python"
-LOADER = Path(PROGRAM).parent / "lib/remuda/python/remuda_wsgi.py"
-pytestmark = pytest.mark.skipif(not LOADER.exists(), reason="the loaders of Python are not built")
-MODELS = ["pool", "fork", "exec"]
+pytestmark = needs_loader("python/_remuda.abi3.so", "python3-dev")
 FORM = "Content-Type: application/x-www-form-urlencoded"
 
 
@@ -46,15 +45,6 @@ def serve(start, place, model: str, entry: str = "app.py", folder: str = "", mor
 @pytest.fixture(scope="module", params=MODELS)
 def site(shared, request):
     return serve(shared, shared.place, request.param)
-
-
-def text(answer: wire.Answer) -> str:
-    assert answer.status == 200, answer.body
-    return answer.body.decode()
-
-
-def variables(site, target: str, *lines: str) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in text(site.get(target, *lines)).splitlines())
 
 
 def test_the_environment(site):

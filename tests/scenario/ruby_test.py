@@ -6,16 +6,13 @@ import threading
 
 import pytest
 
-import harness
 from applications import owner_lines
 from harness import needs
+from loaded import MODELS, needs_loader
 from processes import eventually
 from wire import Closed, Misframed, request
 
-pytestmark = pytest.mark.skipif(not (harness.loaders() / "ruby/remuda_native.so").exists(),
-                                reason="built without Ruby (packages ruby-dev, ruby-rack)")
-
-MODELS = ["exec", "fork", "pool"]
+pytestmark = needs_loader("ruby/remuda_native.so", "ruby-dev, ruby-rack")
 
 SITE = """
     [server]
