@@ -296,8 +296,8 @@ def test_the_same_process_serves_one_after_another(server, name):
 
 @pytest.mark.parametrize("name", ["c-pool", "perl-pool", "php-pool"])
 def test_as_many_processes_as_needed(server, name):
-    """Three requests at once in three processes, a fourth waits for one of them."""
-    found = ask_together(server, [f"{BASES[name]}/slow?400"] * 4)
+    """Three requests at once in three processes, which have time to start, a fourth waits for one of them."""
+    found = ask_together(server, [f"{BASES[name]}/slow?1500"] * 4)
     assert [answer.status for answer in found] == [200] * 4
     assert len({answer.text for answer in found}) == 3
 
