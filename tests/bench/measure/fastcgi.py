@@ -15,7 +15,7 @@ from measure.comparison import Bench, Makers, Promise, costs, wanted
 from measure.documents import Documents
 from measure.load import Work
 from measure.options import Options
-from measure.report import Report, Table, duration
+from measure.report import Report, Table, Target, duration
 from measure.server import Server
 
 SERVERS = ["remuda", "nginx", "lighttpd", "h2o"]
