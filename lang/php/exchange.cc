@@ -89,4 +89,20 @@ void Exchange::finish() {
   request_ = nullptr;
 }
 
+// What was pointed to of the request goes with it: the script that runs on keeps copies.
+void Exchange::finish_early() {
+  zend_is_auto_global(ZSTR_KNOWN(ZEND_STR_AUTOGLOBAL_SERVER));
+  const auto keep = [this](size_t place, auto& text) {
+    if (text == nullptr) return;
+    kept_[place] = text;
+    text = kept_[place].data();
+  };
+  sapi_request_info& info = SG(request_info);
+  keep(0, info.request_method);
+  keep(1, info.content_type);
+  keep(2, info.query_string);
+  keep(3, info.cookie_data);
+  finish();
+}
+
 }  // namespace remuda::php

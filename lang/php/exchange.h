@@ -6,6 +6,7 @@
 
 #include <remuda_app.h>
 
+#include <array>
 #include <string>
 
 #include "php_headers.h"
@@ -21,8 +22,8 @@ class Exchange {
   // Runs the script that the request names and ends the request.
   void run();
 
-  // The answer is whole although the script runs on (fastcgi_finish_request).
-  void finish();
+  // The answer is whole although the script runs on (fastcgi_finish_request). $_SERVER stays as it is.
+  void finish_early();
 
   // Null once it has been finished: what is written then goes nowhere.
   remuda_request* request() const { return request_; }
@@ -35,9 +36,11 @@ class Exchange {
  private:
   void describe();
   static void execute();
+  void finish();
 
   remuda_request* request_;
-  std::string path_;  // as PHP_SELF has it: script and what follows it
+  std::string path_;                 // as PHP_SELF has it: script and what follows it
+  std::array<std::string, 4> kept_;  // of a request that has been finished early
 };
 
 // The functions that PHP calls; valid for the life of the process.

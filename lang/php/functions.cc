@@ -30,7 +30,7 @@ PHP_FUNCTION(fastcgi_finish_request) {
   if (exchange == nullptr || exchange->request() == nullptr) RETURN_FALSE;
   php_output_end_all();
   php_header();
-  exchange->finish();
+  exchange->finish_early();
   RETURN_TRUE;
 }
 

@@ -22,32 +22,24 @@ int start(sapi_module_struct* module) {
 #endif
 }
 
-size_t write(const char* bytes, size_t size) {
+// The request that PHP answers; null between requests, and when its answer has left before its script has
+// ended.
+remuda_request* answered() {
   const Exchange* const exchange = Exchange::current();
-  if (exchange == nullptr || exchange->request() == nullptr) return size;
-  if (remuda_write(exchange->request(), bytes, size) < 0) php_handle_aborted_connection();
+  return exchange == nullptr ? nullptr : exchange->request();
+}
+
+size_t write(const char* bytes, size_t size) {
+  remuda_request* const request = answered();
+  if (request != nullptr && remuda_write(request, bytes, size) < 0) php_handle_aborted_connection();
   return size;
 }
 
-void flush(void* context) {
-  const auto* const exchange = static_cast<Exchange*>(context);
-  if (exchange == nullptr || exchange->request() == nullptr) return;
+void flush(void*) {
+  remuda_request* const request = answered();
+  if (request == nullptr) return;
   sapi_send_headers();
-  if (remuda_flush(exchange->request()) < 0) php_handle_aborted_connection();
-}
-
-bool is_status(const sapi_header_struct& header) {
-  return std::string_view(header.header, header.header_len).starts_with("Status:");
-}
-
-bool has_status(sapi_headers_struct& headers) {
-  zend_llist_position at = nullptr;
-  for (auto* header = static_cast<sapi_header_struct*>(zend_llist_get_first_ex(&headers.headers, &at));
-       header != nullptr;
-       header = static_cast<sapi_header_struct*>(zend_llist_get_next_ex(&headers.headers, &at))) {
-    if (is_status(*header)) return true;
-  }
-  return false;
+  if (remuda_flush(request) < 0) php_handle_aborted_connection();
 }
 
 // "HTTP/1.1 404 Gone away" as a script wrote it, or the bare number.
@@ -61,44 +53,48 @@ void send_status(remuda_request* request, const sapi_headers_struct& headers) {
   }
 }
 
-int send_headers(sapi_headers_struct* headers) {
-  const Exchange* const exchange = Exchange::current();
-  if (exchange == nullptr || exchange->request() == nullptr) return SAPI_HEADER_SENT_SUCCESSFULLY;
-  remuda_request* const request = exchange->request();
-  if (!has_status(*headers)) send_status(request, *headers);
+template <typename Call>
+void for_each_header(sapi_headers_struct& headers, Call call) {
   zend_llist_position at = nullptr;
-  for (auto* header = static_cast<sapi_header_struct*>(zend_llist_get_first_ex(&headers->headers, &at));
-       header != nullptr;
-       header = static_cast<sapi_header_struct*>(zend_llist_get_next_ex(&headers->headers, &at))) {
-    remuda_write(request, header->header, header->header_len);
-    remuda_write(request, "\r\n", 2);
+  for (void* each = zend_llist_get_first_ex(&headers.headers, &at); each != nullptr;
+       each = zend_llist_get_next_ex(&headers.headers, &at)) {
+    const auto& header = *static_cast<sapi_header_struct*>(each);
+    call(std::string_view(header.header, header.header_len));
   }
+}
+
+int send_headers(sapi_headers_struct* headers) {
+  remuda_request* const request = answered();
+  if (request == nullptr) return SAPI_HEADER_SENT_SUCCESSFULLY;
+  bool has_status = false;
+  for_each_header(*headers, [&](std::string_view line) { has_status |= line.starts_with("Status:"); });
+  if (!has_status) send_status(request, *headers);
+  for_each_header(*headers, [&](std::string_view line) {
+    remuda_write(request, line.data(), line.size());
+    remuda_write(request, "\r\n", 2);
+  });
   remuda_write(request, "\r\n", 2);
   return SAPI_HEADER_SENT_SUCCESSFULLY;
 }
 
 // As much as is asked for: less means the end.
 size_t read_body(char* into, size_t size) {
-  const Exchange* const exchange = Exchange::current();
-  if (exchange == nullptr || exchange->request() == nullptr) return 0;
+  remuda_request* const request = answered();
   size_t got = 0;
-  while (got < size) {
-    const ssize_t more = remuda_read(exchange->request(), into + got, size - got);
+  while (request != nullptr && got < size) {
+    const ssize_t more = remuda_read(request, into + got, size - got);
     if (more <= 0) break;
     got += static_cast<size_t>(more);
   }
   return got;
 }
 
-char* cookies() {
-  const Exchange* const exchange = Exchange::current();
-  return exchange == nullptr ? nullptr : const_cast<char*>(exchange->param("HTTP_COOKIE"));
+char* variable(const char* name, size_t) {
+  remuda_request* const request = answered();
+  return request == nullptr ? nullptr : const_cast<char*>(remuda_param(request, name));
 }
 
-char* variable(const char* name, size_t) {
-  const Exchange* const exchange = Exchange::current();
-  return exchange == nullptr ? nullptr : const_cast<char*>(exchange->param(name));
-}
+char* cookies() { return variable("HTTP_COOKIE", 0); }
 
 void add_server_variable(const char* name, const char* value, size_t size, zval* variables) {
   char* text = const_cast<char*>(value);
@@ -108,27 +104,25 @@ void add_server_variable(const char* name, const char* value, size_t size, zval*
 }
 
 void server_variables(zval* variables) {
-  const Exchange* const exchange = Exchange::current();
-  if (exchange == nullptr || exchange->request() == nullptr) return;
-  const size_t count = remuda_param_count(exchange->request());
+  remuda_request* const request = answered();
+  const size_t count = request == nullptr ? 0 : remuda_param_count(request);
   std::string name;
   for (size_t i = 0; i < count; ++i) {
     remuda_view key{};
     remuda_view value{};
-    if (remuda_param_at(exchange->request(), i, &key, &value) == 0) break;
+    if (remuda_param_at(request, i, &key, &value) == 0) break;
     name.assign(key.data, key.size);
-    // What a client calls "Proxy:" is not where this machine's proxy is.
-    if (name != "HTTP_PROXY") add_server_variable(name.c_str(), value.data, value.size, variables);
+    add_server_variable(name.c_str(), value.data, value.size, variables);
   }
   const char* const self = SG(request_info).request_uri;
   add_server_variable("PHP_SELF", self, std::strlen(self), variables);
 }
 
 void log(const char* message, int) {
-  const Exchange* const exchange = Exchange::current();
-  if (exchange != nullptr && exchange->request() != nullptr) {
-    remuda_log(exchange->request(), message, std::strlen(message));
-    remuda_log(exchange->request(), "\n", 1);
+  remuda_request* const request = answered();
+  if (request != nullptr) {
+    remuda_log(request, message, std::strlen(message));
+    remuda_log(request, "\n", 1);
   } else {
     std::fprintf(stderr, "%s\n", message);
   }

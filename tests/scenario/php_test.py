@@ -7,6 +7,7 @@ import json
 import pytest
 
 from applications import owner_lines
+from harness import needs
 from load import Load
 from loaded import MODELS, needs_loader
 from processes import eventually
@@ -44,7 +45,9 @@ SCRIPTS = {
     "fatal.php": "<?php no_such_function();",
     "log.php": "<?php error_log('said to the log'); echo 'ok';",
     "session.php": "<?php session_save_path(__DIR__ . '/../sessions'); session_start(); echo $_SESSION['n'] = ($_SESSION['n'] ?? 0) + 1;",
-    "later.php": "<?php echo 'sent'; fastcgi_finish_request(); usleep(500000); file_put_contents(__DIR__ . '/../sessions/late', 'x');",
+    "later.php": "<?php echo 'sent'; fastcgi_finish_request(); usleep(500000); require 'late.inc';",
+    "late.inc": "<?php $name = __DIR__ . '/../sessions/late'; file_put_contents(\"$name.new\", json_encode([$_SERVER['REQUEST_URI'], "
+                "$_SERVER['REQUEST_METHOD'], $_GET['a'], $_SERVER['HTTP_COOKIE']])); rename(\"$name.new\", $name);",
     "stream.php": "<?php foreach ([1, 2, 3] as $i) { echo \"part $i\\n\"; flush(); usleep(50000); }",
     "random.php": "<?php echo mt_rand(), ' ', rand(), ' ', bin2hex(random_bytes(8)), ' ', lcg_value(), ' ', uniqid();",
     "cached.php": "<?php echo json_encode([getmypid(), opcache_get_status(false)['opcache_statistics']['hits']]);",
@@ -140,9 +143,13 @@ def test_credentials(serve):
 
 def test_the_answer_leaves_before_the_script_ends(serve, place):
     server = serve("pool")
-    assert server.get("/later.php").text == "sent"
-    assert not (place / "sessions/late").exists()
-    eventually("the script goes on", (place / "sessions/late").exists)
+    late = place / "sessions/late"
+    assert server.get("/later.php?a=b", "Cookie: c=d").text == "sent"
+    assert not late.exists()
+    for _ in range(20):
+        assert server.get("/seen.php?" + "x" * 200).status == 200
+    eventually("the script goes on", late.exists)
+    assert json.loads(late.read_text()) == ["/later.php?a=b", "GET", "b", "c=d"]
 
 
 @pytest.mark.parametrize("model", ["fork", "pool"])
@@ -172,6 +179,16 @@ def test_compiled_scripts_are_shared(serve, place):
 def test_ini_settings(serve, place):
     place.file("site/ini.php", "<?php echo ini_get('memory_limit'), ' ', ini_get('short_open_tag');")
     assert serve("pool", 'arguments = ["-d", "memory_limit=77M", "-d", "short_open_tag"]').get("/ini.php").text == "77M 1"
+
+
+@pytest.mark.parametrize("model", ["exec", "pool"])
+@needs("/usr/bin/php-cgi")
+def test_an_ordinary_php_cgi(serve, model):
+    server = serve(model, 'program = "/usr/bin/php-cgi"')
+    seen = json.loads(server.get("/seen.php/more?a=1").text)
+    assert seen["sapi"] == "cgi-fcgi" and seen["server"]["PATH_INFO"] == "/more" and seen["get"] == {"a": "1"}
+    assert server.get("/page.html").text == "a file"
+    assert server.get("/fatal.php").status == 500
 
 
 def test_a_hundred_requests_of_everything(serve):
