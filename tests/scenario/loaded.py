@@ -22,3 +22,14 @@ def text(answer: wire.Answer) -> str:
 def variables(server, target: str, *lines: str) -> dict[str, str]:
     """What an application says line by line, NAME=VALUE."""
     return dict(line.split("=", 1) for line in text(server.get(target, *lines)).splitlines())
+
+
+def is_cut(server, path: str) -> bool:
+    """Whether an answer that its application cannot finish looks it: the connection ends before it, or it never began."""
+    with server.connect() as connection:
+        server.count()
+        connection.send(wire.request("GET", path))
+        try:
+            return connection.read_answer().status == 502
+        except (wire.Closed, wire.Misframed, ConnectionError):
+            return True

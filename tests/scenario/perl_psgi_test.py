@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import wire
-from harness import SLOWNESS
-from loaded import MODELS, needs_loader, text, variables
+from harness import SLOWNESS, needs
+from loaded import MODELS, is_cut, needs_loader, text, variables
 from processes import eventually, is_alive
 
 SOURCES = Path(__file__).parent / "applications/psgi"
@@ -86,14 +86,7 @@ def test_a_failure_before_the_answer_is_a_page_and_a_line_of_the_log(site, path)
 
 @pytest.mark.parametrize("path", ["/half", "/without-close", "/object-dies"])
 def test_a_failure_within_the_answer_is_never_taken_for_its_end(site, path):
-    with site.connect() as connection:
-        site.count()
-        connection.send(wire.request("GET", path))
-        try:
-            answer = connection.read_answer()
-        except (wire.Closed, wire.Misframed, ConnectionError):
-            return
-        assert answer.status == 502
+    assert is_cut(site, path)
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 65536, 65537, 3_000_000])
@@ -174,3 +167,20 @@ def test_the_suite_of_plack(start, place, model):
                           timeout=120 * SLOWNESS)  # fmt: skip
     failed = [line for line in done.stdout.splitlines() if line.startswith("not ok")]
     assert done.stdout.count("\nok ") == 35 and failed == ["not ok 36 - 35 repeated slashes"], done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("model", MODELS)
+@needs("/usr/share/doc/libmojolicious-perl")
+def test_mojolicious(start, place, model):
+    server = serve(start, place, model, "mojo.psgi")
+    assert text(server.get("/hello/world")) == "Hello world"
+    answer = server.post("/basket", b"count=3", "Content-Type: application/x-www-form-urlencoded")
+    assert answer.status == 302
+    cookie = answer["Set-Cookie"].split(";")[0]
+    assert text(server.get("/basket", f"Cookie: {cookie}")) == "basket 3"
+    form = (b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a.png"\r\n\r\n' + b"p" * 500_000 +
+            b"\r\n--x--\r\n")  # fmt: skip
+    assert text(server.post("/picture", form, "Content-Type: multipart/form-data; boundary=x")) == "a.png 500000"
+    assert server.get("/nowhere").status == 404
+    assert server.get("/fails").status == 500
+    server.wait_for_error("the reason")
