@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table first, then what follows from it, and at the end the line to write.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "cli/advise/report.h"
+#include "cli/advise/shown.h"
+#include "cli/describe.h"
+#include "cli/table.h"
+#include "cli/units.h"
+
+namespace remuda::cli::advise {
+namespace {
+
+constexpr auto kRight = Table::Align::kRight;
+constexpr size_t kWidth = 100;
+
+std::string table_text(const Report& report) {
+  Table table({{"MODEL"},
+               {"ANSWERS"},
+               {"STARTS", kRight},
+               {"FIRST", kRight},
+               {"RATE/S", kRight},
+               {"P50", kRight},
+               {"P99", kRight},
+               {"CPU", kRight},
+               {"SERVER", kRight},
+               {"AT REST", kRight},
+               {"AT PEAK", kRight},
+               {"EACH", kRight}});
+  for (const Figures& its : report.figures) {
+    if (!its.works()) continue;
+    const Answers& answers = its.answers;
+    table.row({std::string(word_of(its.model)), shown_answers(answers), std::to_string(its.starts),
+               shown_micros(its.first), shown_rate(answers.rate()),
+               shown_micros(percentile(answers.latencies, 50)),
+               shown_micros(percentile(answers.latencies, 99)), shown_micros(its.processor.total()),
+               shown_micros(its.processor.server), shown_at_rest(its.memory),
+               shown_memory(its.memory.at_peak), shown_memory(its.memory.each)});
+  }
+  return table.text();
+}
+
+// Lines of at most kWidth, the later ones indented as the first.
+std::string wrapped(std::string_view text, size_t indent) {
+  std::string result;
+  size_t used = 0;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    const bool full = used != 0 && used + 1 + word.size() > kWidth;
+    if (full) result += fmt::format("\n{:{}}", "", indent);
+    if (used != 0 && !full) result += ' ';
+    used = (full ? indent : used + (used != 0 ? 1 : 0)) + word.size();
+    result += word;
+  }
+  return result + "\n";
+}
+
+std::string trouble_text(const Figures& figures) {
+  const std::string_view model = word_of(figures.model);
+  return wrapped(fmt::format("{}: {}", model, base::escaped(figures.trouble)), 2);
+}
+
+std::string details_text(const Figures& figures) {
+  std::string text;
+  for (const std::string& line : figures.details) text += fmt::format("    {}\n", base::escaped(line));
+  return text;
+}
+
+}  // namespace
+
+uint32_t Report::all_requests() const {
+  uint32_t sum = 0;
+  for (const Figures& each : figures) sum += each.requests;
+  return sum;
+}
+
+std::string failure_text(const Report& report) {
+  std::string text;
+  const Figures* last = nullptr;
+  for (const Figures& each : report.figures) {
+    text += trouble_text(each);
+    if (last == nullptr || last->details != each.details) text += details_text(each);
+    last = &each;
+  }
+  return text;
+}
+
+std::string report_text(const Report& report) {
+  std::string text =
+      fmt::format("GET {} of application {} ({}), {} at once\n{}, {}\n\n", base::escaped(report.url),
+                  report.app, report.type, report.at_once, report.machine, report.moment);
+  text += table_text(report);
+  text +=
+      "\nFIRST: the first answer of all, cold. CPU: processor time for a request, SERVER the server's part "
+      "of it.\n"
+      "Memory is the application's, as PSS; EACH: what one more request at once takes.\n\n";
+  for (const std::string& sentence : report.advice.sentences) text += wrapped(base::escaped(sentence), 0);
+  return text + fmt::format("\n{}\n", report.line);
+}
+
+}  // namespace remuda::cli::advise
