@@ -233,18 +233,17 @@ void add_advise(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
       ->group(kGroup);
   command->add_option("--requests", parsed.advise.requests, "Under each model, in at most 10 seconds [300]")
       ->type_name("N")
-      ->check(CLI::Range(1, 100'000))
+      ->check(CLI::Range(1, 100'000).description(""))
       ->group(kGroup);
   command->add_option("--concurrency", parsed.advise.at_once, "How many at once [one per core, 2 to 8]")
       ->type_name("N")
-      ->check(CLI::Range(1, 256))
+      ->check(CLI::Range(1, 256).description(""))
       ->group(kGroup);
   add_advise_form(*command, parsed);
   add_source(*command, parsed, "-d,--directory");
   command->footer(
-      "For each model a private server is started and stopped; one that runs is not touched. The "
-      "application\n"
-      "really runs, by GET: ask something that does no harm when it is done a thousand times.\n\n"
+      "For each model a private server is started and stopped; one that runs is not touched. The\n"
+      "application really runs, by GET: ask what does no harm when it is done a thousand times.\n\n"
       "Exit code: 0 with advice, 1 when it answers under no model.\n\nExamples:\n"
       "  remuda advise /cgi-bin/report -c remuda.toml\n"
       "  remuda advise shop --path /products --html advice.html");

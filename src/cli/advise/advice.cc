@@ -193,7 +193,7 @@ std::string configuration_line(const config::Config& config, const config::App& 
     where = fmt::format("in [app.{}] of the file that remuda serve {} --print-config writes", app.name,
                         config.identity);
   if (app.model == model)
-    return fmt::format("{}  # {}: {}", line, where, is_said ? "as it is" : "unsaid, as it is");
+    return fmt::format("{}  # {}: already so{}", line, where, is_said ? "" : ", unsaid");
   return fmt::format("{}  # {}{}", line, where,
                      is_said ? fmt::format(", instead of \"{}\"", word_of(app.model)) : "");
 }

@@ -145,7 +145,7 @@ TEST(ConfigurationLine, SaysWhereItStandsOrGoes) {
   EXPECT_EQ(configuration_line(config, config.apps[0], kFork),
             "model = \"fork\"  # in [app.one], r.toml:9, instead of \"exec\"");
   EXPECT_EQ(configuration_line(config, config.apps[0], kExec),
-            "model = \"exec\"  # in [app.one], r.toml:9: as it is");
+            "model = \"exec\"  # in [app.one], r.toml:9: already so");
   EXPECT_EQ(configuration_line(config, config.apps[1], kFork), "model = \"fork\"  # in [app.two], r.toml:10");
 }
 

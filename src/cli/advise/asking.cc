@@ -64,6 +64,7 @@ class Run {
   void next(Exchange& place) {
     if (left_ == 0) return;
     --left_;
+    ++answers_.sent;
     place.begin(request_);
     if (!place.is_under_way()) count(place);
   }

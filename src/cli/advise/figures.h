@@ -29,9 +29,10 @@ struct Content {
 struct Answers {
   std::vector<Micros> latencies;  // of those that were answered well, sorted
   std::map<int, uint32_t> statuses;
+  uint32_t sent = 0;
   uint32_t failed = 0;        // status 400 and above, or no whole answer
   std::string first_failure;  // "502 Bad Gateway", "the connection was closed in the middle of an answer"
-  uint32_t unfinished = 0;    // the time was over; neither answered nor failed
+  uint32_t unfinished = 0;    // the time was over: not sent, or not waited for
   Micros took{};              // from the first request to the last answer
   Content content;
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kStyle =
     ":root{color-scheme:light dark;--exec:light-dark(#b45309,#f59e0b);--fork:light-dark(#2563eb,#60a5fa);"
     "--pool:light-dark(#0f766e,#2dd4bf);--faint:color-mix(in srgb,currentColor 15%,transparent)}"
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem}"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem}"
     "h1{font-size:1.4rem;margin:0;overflow-wrap:anywhere}h2{font-size:1rem;margin:2rem 0 .5rem}"
     "h2 small{font-weight:400}small,.facts{opacity:.7}.facts{margin:.25rem 0 1.5rem}"
     ".advice{border-left:4px solid var(--it);padding:.1rem 0 .1rem 1rem}.advice p{margin:.5rem 0}"
@@ -41,7 +41,7 @@ constexpr std::string_view kStyle =
     "svg{display:block;width:100%;font:11px system-ui,sans-serif}"
     "svg text{fill:currentColor}svg "
     "path{stroke:currentColor;stroke-opacity:.45;fill:none}.fill{fill:var(--it)}"
-    "@media(max-width:30rem){.bars>div{grid-template-columns:2.6rem 1fr 6.2rem}svg{font-size:15px}}";
+    "@media(max-width:40rem){.bars>div{grid-template-columns:2.6rem 1fr 6.2rem}svg{font-size:15px}}";
 
 std::string escaped(std::string_view text) {
   std::string safe;

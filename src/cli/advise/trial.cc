@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "cli/advise/asking.h"
 #include "cli/advise/private_config.h"
@@ -131,15 +132,13 @@ class Trial {
       memory.each = std::max(memory.each, sum / now.answering.size());
     };
     const uint32_t requests = std::max(2 * effort_.at_once, effort_.requests / 4);
-    ask(asking_, {.requests = requests, .at_once = effort_.at_once, .most = kMostRemembering}, interrupt_,
-        look);
-    figures_.requests += requests;
+    send({.requests = requests, .at_once = effort_.at_once, .most = kMostRemembering}, look);
     memory.at_peak = std::max(memory.at_peak, memory.at_rest);
   }
 
-  Answers send(const Amount& amount) {
-    Answers answers = ask(asking_, amount, interrupt_);
-    figures_.requests += answers.answered() + answers.failed;
+  Answers send(const Amount& amount, const std::function<void()>& meanwhile = {}) {
+    Answers answers = ask(asking_, amount, interrupt_, meanwhile);
+    figures_.requests += answers.sent;
     return answers;
   }
 
