@@ -154,6 +154,9 @@ std::vector<std::string> evidence(const Figures& chosen, const std::vector<Figur
                                   const Candidates& candidates, const Figures& reference) {
   std::vector<std::string> sentences;
   const Candidates others = others_of(chosen, candidates);
+  if (figures.size() == 1)
+    sentences.push_back(
+        fmt::format("{} is the only model that it can run under here.", word_of(chosen.model)));
   add(sentences, compared(chosen, others));
   add(sentences, held(chosen, others));
   for (const Figures& each : figures) {

@@ -106,6 +106,7 @@ const std::vector<Case>& cases() {
        {measured(kPool, 100, 100)},
        kPool,
        "pool holds 1.0 MiB while nobody asks and 2.0 MiB at most."},
+      {"only one, which is said", {measured(kPool, 100, 100)}, kPool, "pool is the only model"},
       {"none works", {broken(kExec), broken(kFork)}, std::nullopt},
       {"none", {}, std::nullopt},
   };
