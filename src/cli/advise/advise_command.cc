@@ -58,16 +58,27 @@ void try_models(Report& report, const Config& config, const Question& question, 
   }
 }
 
+// Whether it can be written is seen before anything is measured.
+bool can_write(const std::string& path) { return std::ofstream(path, std::ios::app).is_open(); }
+
 bool write_page(const std::string& path, const Report& report) {
   std::ofstream file(path, std::ios::trunc);
   file << report_page(report);
   return static_cast<bool>(file.flush());
 }
 
+int say_cannot_write(const Terminal& terminal, const std::string& path) {
+  return give_up(terminal, fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+}
+
 int conclude(const Report& report, const AdviseRequest& request, const Terminal& terminal) {
-  terminal.print(request.form == AdviceForm::kJson ? report_json(report) : report_text(report));
-  if (request.page.empty() || write_page(request.page, report)) return kSuccess;
-  return give_up(terminal, fmt::format("cannot write {}: {}", request.page, std::strerror(errno)));
+  terminal.print(request.form == AdviceForm::kJson ? report_json(report)
+                 : report.advice.model             ? report_text(report)
+                                                   : failure_text(report));
+  if (!request.page.empty() && !write_page(request.page, report))
+    return say_cannot_write(terminal, request.page);
+  if (report.advice.model) return kSuccess;
+  return give_up(terminal, fmt::format("application {} answers under no model", report.app));
 }
 
 int measure(const Config& config, const Question& question, const AdviseRequest& request,
@@ -86,11 +97,7 @@ int measure(const Config& config, const Question& question, const AdviseRequest&
   if (interrupt.has_come()) return 128 + interrupt.number();
   const config::App& app = config.apps[question.app];
   report.advice = advise::advise(report.figures, app.model);
-  if (!report.advice.model) {
-    terminal.print(request.form == AdviceForm::kJson ? report_json(report) : failure_text(report));
-    return give_up(terminal, fmt::format("application {} answers under no model", app.name));
-  }
-  report.line = configuration_line(config, app, *report.advice.model);
+  if (report.advice.model) report.line = configuration_line(config, app, *report.advice.model);
   return conclude(report, request, terminal);
 }
 
@@ -104,6 +111,7 @@ int advise_command(const Source& source, const AdviseRequest& request, const Ter
   }
   const auto question = find_question(*config, request.asked, request.path);
   if (!question) return give_up(terminal, question.error());
+  if (!request.page.empty() && !can_write(request.page)) return say_cannot_write(terminal, request.page);
   return measure(*config, *question, request, terminal);
 }
 

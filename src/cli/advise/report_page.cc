@@ -54,13 +54,13 @@ std::string head_of(const Report& report) {
       "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
       "<meta name=viewport content=\"width=device-width,initial-scale=1\">\n"
       "<title>{0}: which model</title>\n<style>{1}</style>\n<h1>Which model for {0}?</h1>\n"
-      "<p class=facts><code>GET {2}</code>, {3} at once; {4}. Type {5}, configured as {6}.<br>{7}, {8}</p>\n",
+      "<p class=facts><code>GET {2}</code>, {3} at once, {9} requests in all; {4}. Type {5}, configured as "
+      "{6}.<br>{7}, {8}</p>\n",
       escaped(report.app), kStyle, escaped(report.url), report.at_once, escaped(report.source), report.type,
-      report.configured, escaped(report.machine), report.moment);
+      report.configured, escaped(report.machine), report.moment, report.all_requests());
 }
 
 std::string advice_of(const Report& report) {
-  if (!report.advice.model) return {};
   const std::string_view model = word_of(*report.advice.model);
   std::string text = fmt::format("<div class=\"advice {0}\">\n<p class=word>{0}</p>\n", model);
   for (const std::string& sentence : report.advice.sentences)
@@ -131,6 +131,7 @@ std::string failures_of(const Report& report) {
 }  // namespace
 
 std::string report_page(const Report& report) {
+  if (!report.advice.model) return head_of(report) + failures_of(report);
   return head_of(report) + advice_of(report) + table_of(report) + bars_of(report) +
          "<h2>How long answers took <small>logarithmic</small></h2>\n" + latency_plots(report.figures) +
          failures_of(report);

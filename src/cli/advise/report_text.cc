@@ -89,9 +89,9 @@ std::string failure_text(const Report& report) {
 }
 
 std::string report_text(const Report& report) {
-  std::string text =
-      fmt::format("GET {} of application {} ({}), {} at once\n{}, {}\n\n", base::escaped(report.url),
-                  report.app, report.type, report.at_once, report.machine, report.moment);
+  std::string text = fmt::format("GET {} of application {} ({}), {} at once, {} requests in all\n{}, {}\n\n",
+                                 base::escaped(report.url), report.app, report.type, report.at_once,
+                                 report.all_requests(), report.machine, report.moment);
   text += table_text(report);
   text +=
       "\nFIRST: the first answer of all, cold. CPU: processor time for a request, SERVER the server's part "

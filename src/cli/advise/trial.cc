@@ -9,9 +9,11 @@
 #include <functional>
 
 #include "cli/advise/asking.h"
+#include "cli/advise/log_reasons.h"
 #include "cli/advise/private_config.h"
 #include "cli/advise/private_server.h"
 #include "cli/advise/process_tree.h"
+#include "http/status.h"
 
 namespace remuda::cli::advise {
 namespace {
@@ -25,7 +27,7 @@ constexpr seconds kMostSettling{30};
 constexpr seconds kMostWarming{10};
 constexpr seconds kMostRemembering{3};
 constexpr milliseconds kCalm{60};  // until who answered last has ended and was waited for
-constexpr milliseconds kUnhurried = seconds(1);
+constexpr seconds kSoon{1};        // what the server counts and writes a moment after its answer
 
 class Trial {
  public:
@@ -57,7 +59,7 @@ class Trial {
 
   // The server counts a request a moment after its answer.
   bool application_was_asked() {
-    const Clock::time_point until = Clock::now() + kUnhurried;
+    const Clock::time_point until = Clock::now() + kSoon;
     while (true) {
       const auto status = server_.status();
       if (status && status->requests > 0) return true;
@@ -70,27 +72,26 @@ class Trial {
 
   bool settle() {
     const Clock::time_point until = Clock::now() + kMostSettling;
-    while (true) {
-      const auto status = server_.status();
-      const auto loading = [](const TemplateStatus& each) {
-        return each.state == TemplateStatus::State::kLoading;
-      };
-      if (status && std::ranges::none_of(status->templates, loading))
-        return keep_templates(status->templates);
-      if (Clock::now() >= until || interrupt_.has_come()) return keep_templates({});
+    const auto is_loading = [](const TemplateStatus& each) {
+      return each.state == TemplateStatus::State::kLoading;
+    };
+    auto status = server_.status();
+    while ((!status || std::ranges::any_of(status->templates, is_loading)) && Clock::now() < until &&
+           !interrupt_.has_come()) {
       interrupt_.pause(milliseconds(20));
+      status = server_.status();
     }
+    if (status) note_templates(status->templates);
+    return !interrupt_.has_come();
   }
 
-  bool keep_templates(const std::vector<TemplateStatus>& templates) {
+  void note_templates(const std::vector<TemplateStatus>& templates) {
     for (const TemplateStatus& each : templates) {
       if (each.pid != 0) templates_.push_back(each.pid);
       if (each.state != TemplateStatus::State::kFailed) continue;
-      figures_.remarks.push_back(fmt::format("no template could be loaded{}{}",
-                                             each.lines.empty() ? "" : ": ",
-                                             each.lines.empty() ? "" : each.lines.back()));
+      const std::string why = each.lines.empty() ? "" : ": " + each.lines.back();
+      figures_.remarks.push_back("no template could be loaded" + why);
     }
-    return !interrupt_.has_come();
   }
 
   bool warm_up() {
@@ -112,12 +113,20 @@ class Trial {
     figures_.processor = {.server = (after.server - before.server) / count,
                           .application = (after.application - before.application) / count};
     figures_.memory.at_rest = memory_of(tree, templates_).proportional;
-    if (figures_.answers.unfinished > 0 && !interrupt_.has_come()) {
-      figures_.remarks.push_back(fmt::format("{} s were over after {} requests",
-                                             std::chrono::ceil<seconds>(effort_.most_measuring).count(),
-                                             count));
-    }
+    note_answers(count);
     return figures_.answers.failed == 0 || explain_failures();
+  }
+
+  void note_answers(uint32_t count) {
+    const Answers& answers = figures_.answers;
+    const auto most = std::chrono::ceil<seconds>(effort_.most_measuring).count();
+    if (answers.unfinished > 0)
+      figures_.remarks.push_back(fmt::format("{} s were over after {} requests", most, count));
+    for (const auto& [status, number] : answers.statuses) {
+      if (status > 200 && status < 400)
+        figures_.remarks.push_back(
+            fmt::format("{} answered {} {}", number, status, http::reason_phrase(status)));
+    }
   }
 
   // Looking costs processor time, so it has requests of its own.
@@ -162,7 +171,7 @@ class Trial {
 
   // The log is written by another process, a moment after the answer.
   std::string reason_when_written() {
-    const Clock::time_point until = Clock::now() + kUnhurried;
+    const Clock::time_point until = Clock::now() + kSoon;
     std::string reason = reason_in(server_.log());
     while (reason.empty() && Clock::now() < until && !interrupt_.has_come()) {
       interrupt_.pause(milliseconds(20));
@@ -180,55 +189,7 @@ class Trial {
   std::vector<pid_t> templates_;
 };
 
-// What stands behind "request ID: app NAME: " in a line of the error log.
-std::string_view application_said(std::string_view line) {
-  const size_t request = line.find("] request ");
-  const size_t app = request == std::string_view::npos ? request : line.find(": app ", request);
-  const size_t colon = app == std::string_view::npos ? app : line.find(": ", app + 6);
-  return colon == std::string_view::npos ? std::string_view() : line.substr(colon + 2);
-}
-
-// The number in "] request 00c0ffee00000001".
-std::string_view request_in(std::string_view line) {
-  constexpr std::string_view kBegin = "] request ";
-  const size_t at = line.find(kBegin);
-  return at == std::string_view::npos ? std::string_view() : line.substr(at + kBegin.size(), 16);
-}
-
-template <class Each>
-void for_lines(std::string_view text, Each each) {
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    each(line);
-  }
-}
-
 }  // namespace
-
-std::vector<std::string> said_in(const std::string& log) {
-  std::vector<std::string> said;
-  std::string_view request;
-  for_lines(log, [&](std::string_view line) {
-    const std::string_view words = application_said(line);
-    if (words.empty() || (!request.empty() && request_in(line) != request)) return;
-    request = request_in(line);
-    said.emplace_back(words);
-  });
-  return said;
-}
-
-std::string reason_in(const std::string& log) {
-  constexpr std::string_view kSent = " sent: ";
-  std::string reason;
-  for_lines(log, [&](std::string_view line) {
-    const size_t at = request_in(line).empty() ? std::string_view::npos : line.find(kSent);
-    if (reason.empty() && at != std::string_view::npos) reason = line.substr(at + kSent.size());
-  });
-  if (!reason.empty()) return reason;
-  const std::vector<std::string> said = said_in(log);
-  return said.empty() ? std::string() : said.back();
-}
 
 Figures try_model(const config::Config& config, const Question& question, config::AppModel model,
                   const Effort& effort, const std::string& directory, Interrupt& interrupt) {

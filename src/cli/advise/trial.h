@@ -30,10 +30,4 @@ struct Effort {
 Figures try_model(const config::Config& config, const Question& question, config::AppModel model,
                   const Effort& effort, const std::string& directory, Interrupt& interrupt);
 
-// Why the first request failed, by the server's own error log: the reason that it gives, else the last that
-// the application said of it; empty if the log knows nothing. Pure.
-std::string reason_in(const std::string& log);
-// The lines that the application said about that request. Pure.
-std::vector<std::string> said_in(const std::string& log);
-
 }  // namespace remuda::cli::advise

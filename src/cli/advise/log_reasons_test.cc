@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reasons out of the error log.
-#include "cli/advise/trial.h"
+#include "cli/advise/log_reasons.h"
 
 #include <gtest/gtest.h>
 
