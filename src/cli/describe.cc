@@ -51,6 +51,7 @@ std::string_view word_of(config::AppModel model) { return word("model", static_c
 
 std::string no_such_app(const config::Config& config, std::string_view name) {
   std::vector<std::string_view> names;
+  names.reserve(config.apps.size());
   for (const config::App& app : config.apps) names.emplace_back(app.name);
   const std::string hint = config::did_you_mean(name, names);
   return fmt::format("there is no application {}{}{}", name, hint.empty() ? "" : "; ", hint);
