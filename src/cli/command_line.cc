@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/live_command_line.h"
+#include "cli/wrapped.h"
 #include "config/suggest.h"
 
 namespace remuda::cli {
@@ -42,25 +43,12 @@ class Formatter final : public CLI::Formatter {
   }
   std::string make_option_opts(const CLI::Option*) const override { return {}; }
   std::string make_option_desc(const CLI::Option* option) const override {
-    return wrapped(option->get_description());
+    return wrapped(option->get_description(), kWidth);
   }
 
  private:
   static constexpr size_t kColumn = 34;
   static constexpr size_t kWidth = 100 - kColumn;
-
-  static std::string wrapped(const std::string& text) {
-    std::string result;
-    size_t used = 0;
-    std::istringstream words(text);
-    for (std::string word; words >> word;) {
-      const bool full = used != 0 && used + 1 + word.size() > kWidth;
-      if (used != 0) result += full ? '\n' : ' ';
-      used = full || used == 0 ? word.size() : used + 1 + word.size();
-      result += word;
-    }
-    return result;
-  }
 };
 
 // The library leaves two empty lines between groups.

@@ -9,6 +9,7 @@
 #include "cli/describe.h"
 #include "cli/table.h"
 #include "cli/units.h"
+#include "cli/wrapped.h"
 
 namespace remuda::cli::advise {
 namespace {
@@ -42,25 +43,9 @@ std::string table_text(const Report& report) {
   return table.text();
 }
 
-// Lines of at most kWidth, the later ones indented as the first.
-std::string wrapped(std::string_view text, size_t indent) {
-  std::string result;
-  size_t used = 0;
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-    const bool full = used != 0 && used + 1 + word.size() > kWidth;
-    if (full) result += fmt::format("\n{:{}}", "", indent);
-    if (used != 0 && !full) result += ' ';
-    used = (full ? indent : used + (used != 0 ? 1 : 0)) + word.size();
-    result += word;
-  }
-  return result + "\n";
-}
-
 std::string trouble_text(const Figures& figures) {
   const std::string_view model = word_of(figures.model);
-  return wrapped(fmt::format("{}: {}", model, base::escaped(figures.trouble)), 2);
+  return wrapped(fmt::format("{}: {}", model, base::escaped(figures.trouble)), kWidth, 2) + "\n";
 }
 
 std::string details_text(const Figures& figures) {
@@ -97,7 +82,8 @@ std::string report_text(const Report& report) {
       "\nFIRST: the first answer of all, cold. CPU: processor time for a request, SERVER the server's part "
       "of it.\n"
       "Memory is the application's, as PSS; EACH: what one more request at once takes.\n\n";
-  for (const std::string& sentence : report.advice.sentences) text += wrapped(base::escaped(sentence), 0);
+  for (const std::string& sentence : report.advice.sentences)
+    text += wrapped(base::escaped(sentence), kWidth) + "\n";
   return text + fmt::format("\n{}\n", report.line);
 }
 
