@@ -210,6 +210,22 @@ def test_beside_a_server_that_runs(site, start):
     assert server.worker() == worker and (site / "pid").read_text() == pid
 
 
+@pytest.mark.parametrize("folder", ["long" * 25, "nowhere"])
+def test_a_temporary_directory_that_does_not_do(site, folder):
+    """One that is not there, or too long for the names of sockets: /tmp it is."""
+    site.directory("long" * 25)
+    ended = harness.run("advise", "shop", "--requests", "5", "-c", str(site / "remuda.toml"), within=60 * SLOWNESS,
+                        env={**surroundings(site), "TMPDIR": str(site / folder)})
+    assert ended.returncode == 0, ended
+    assert os.listdir(site / ("long" * 25)) == []
+
+
+def test_a_page_that_cannot_be_written(site):
+    """Said before anything is measured."""
+    ended = advise(site, "shop", "--html", str(site / "nowhere/page.html"))
+    assert ended.returncode == 1 and "cannot write" in ended.stderr and "it really runs" not in ended.stderr
+
+
 # --- who runs it --------------------------------------------------------------------------------------------------------
 
 

@@ -15,10 +15,9 @@ namespace remuda::cli::advise {
 
 class PrivateDirectory {
  public:
-  // Below $TMPDIR or /tmp; path() is empty if that cannot be done, and errno says why.
+  // path() is empty if it cannot be made, and errno says why.
   PrivateDirectory() {
-    std::error_code error;
-    std::string pattern = std::filesystem::temp_directory_path(error) / "remuda-advise-XXXXXX";
+    std::string pattern = place() + "/remuda-advise-XXXXXX";
     if (::mkdtemp(pattern.data()) != nullptr && ::chmod(pattern.c_str(), 0711) == 0) path_ = pattern;
   }
   ~PrivateDirectory() {
@@ -38,6 +37,14 @@ class PrivateDirectory {
   }
 
  private:
+  // $TMPDIR, or /tmp where that is none or too long for the names of the sockets below it.
+  static std::string place() {
+    constexpr size_t kLongest = 48;
+    std::error_code error;
+    const std::string usual = std::filesystem::temp_directory_path(error);
+    return error || usual.size() > kLongest ? "/tmp" : usual;
+  }
+
   std::string path_;
 };
 
