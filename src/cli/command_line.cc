@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/live_command_line.h"
+#include "cli/wrapped.h"
 #include "config/suggest.h"
 
 namespace remuda::cli {
@@ -24,6 +25,7 @@ struct Parsed {
   Entry entry = Entry::kSupervisor;
   bool entry_only_printed = false;  // --print-config
   ExplainRequest request;
+  AdviseRequest advise;
   ReferenceForm form = ReferenceForm::kMarkdown;
   LiveParsed live;
   std::function<int()> command;
@@ -41,25 +43,12 @@ class Formatter final : public CLI::Formatter {
   }
   std::string make_option_opts(const CLI::Option*) const override { return {}; }
   std::string make_option_desc(const CLI::Option* option) const override {
-    return wrapped(option->get_description());
+    return wrapped(option->get_description(), kWidth);
   }
 
  private:
   static constexpr size_t kColumn = 34;
   static constexpr size_t kWidth = 100 - kColumn;
-
-  static std::string wrapped(const std::string& text) {
-    std::string result;
-    size_t used = 0;
-    std::istringstream words(text);
-    for (std::string word; words >> word;) {
-      const bool full = used != 0 && used + 1 + word.size() > kWidth;
-      if (used != 0) result += full ? '\n' : ' ';
-      used = full || used == 0 ? word.size() : used + 1 + word.size();
-      result += word;
-    }
-    return result;
-  }
 };
 
 // The library leaves two empty lines between groups.
@@ -210,6 +199,46 @@ void add_explain(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
   });
 }
 
+void add_advise_form(CLI::App& command, Parsed& parsed) {
+  command.add_option("--html", parsed.advise.page, "Write the report as a page, too, with plots")
+      ->type_name("FILE")
+      ->group("Form");
+  command.add_flag_callback(
+             "--json", [&parsed] { parsed.advise.form = AdviceForm::kJson; }, "As JSON")
+      ->group("Form");
+}
+
+void add_advise(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
+  constexpr const char* kGroup = "The requests";
+  CLI::App* command =
+      app.add_subcommand("advise", "Run an application under each model, and say which to choose");
+  command->add_option("URL|APP", parsed.advise.asked, "A URL, its path alone, or the application's name")
+      ->type_name("")
+      ->required()
+      ->group(kGroup);
+  command->add_option("--path", parsed.advise.path, "With a name: what to ask [the path of its first route]")
+      ->type_name("PATH")
+      ->group(kGroup);
+  command->add_option("--requests", parsed.advise.requests, "Under each model, in at most 10 seconds [300]")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100'000).description(""))
+      ->group(kGroup);
+  command->add_option("--concurrency", parsed.advise.at_once, "How many at once [one per core, 2 to 8]")
+      ->type_name("N")
+      ->check(CLI::Range(1, 256).description(""))
+      ->group(kGroup);
+  add_advise_form(*command, parsed);
+  add_source(*command, parsed, "-d,--directory");
+  command->footer(
+      "For each model a private server is started and stopped; one that runs is not touched. The\n"
+      "application really runs, by GET: ask what does no harm when it is done a thousand times.\n\n"
+      "Exit code: 0 with advice, 1 when it answers under no model.\n\nExamples:\n"
+      "  remuda advise /cgi-bin/report -c remuda.toml\n"
+      "  remuda advise shop --path /products --html advice.html");
+  command->final_callback(
+      [&] { parsed.command = [&] { return advise_command(parsed.source, parsed.advise, terminal); }; });
+}
+
 void add_config(CLI::App& app, Parsed& parsed, const Terminal& terminal) {
   CLI::App* command = app.add_subcommand("config", "The options that there are, and their effective values");
   command->require_subcommand(1);
@@ -303,6 +332,7 @@ int run(int count, const char* const* arguments, const Serve& serve, const Termi
   add_serve(app, parsed, serve, terminal);
   add_check(app, parsed, terminal);
   add_explain(app, parsed, terminal);
+  add_advise(app, parsed, terminal);
   add_live_commands(app, parsed.live, parsed.command, terminal);
   add_config(app, parsed, terminal);
   add_version(app, parsed, terminal);
@@ -312,6 +342,7 @@ int run(int count, const char* const* arguments, const Serve& serve, const Termi
       "  remuda serve -c remuda.toml          as the file says\n"
       "  remuda check -c remuda.toml          what is wrong with the file\n"
       "  remuda explain /docs/ -c remuda.toml which rule answers, and why\n"
+      "  remuda advise shop -c remuda.toml    which model suits an application, measured\n"
       "  remuda status -c remuda.toml         what the server that runs with it does\n\n"
       "remuda COMMAND --help says more.");
   return parse_and_run(app, parsed, count, arguments, terminal);

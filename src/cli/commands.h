@@ -34,6 +34,19 @@ int explain_command(const Source& source, const ExplainRequest& request, const T
 // why.
 int explain_app_command(const Reach& reach, const std::string& app, const Terminal& terminal);
 
+enum class AdviceForm : uint8_t { kText, kJson };
+struct AdviseRequest {
+  std::string asked;  // a URL, its path, or the name of an application
+  std::string path;   // what an application that is named gets; empty: the path of its first route
+  uint32_t requests = 300;
+  uint32_t at_once = 0;  // 0: by the machine's cores
+  std::string page;      // a file for the report as HTML; empty: none
+  AdviceForm form = AdviceForm::kText;
+};
+// advise/advise_command.cc: runs the application under each model in private servers, and says which to
+// choose.
+int advise_command(const Source& source, const AdviseRequest& request, const Terminal& terminal);
+
 enum class ReferenceForm : uint8_t { kMarkdown, kJsonSchema };
 // config_command.cc
 int config_reference_command(ReferenceForm form, const Terminal& terminal);

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "config/option.h"
+#include "config/suggest.h"
 
 namespace remuda::cli {
 namespace {
@@ -26,9 +27,7 @@ std::string describe_app(const config::App& app) {
           ? fmt::format("{} in {}, by {}", app.entry_point.empty() ? "the application" : app.entry_point,
                         app.root.text, app.interpreter.text)
           : place();
-  return fmt::format("application {}: {} ({}, {})", app.name, program,
-                     word("type", static_cast<unsigned>(app.type)),
-                     word("model", static_cast<unsigned>(app.model)));
+  return fmt::format("application {}: {} ({}, {})", app.name, program, word_of(app.type), word_of(app.model));
 }
 
 std::string counted(uint32_t number, const char* singular, const char* plural) {
@@ -46,6 +45,17 @@ std::string_view model_name(const config::Workers& workers, uint32_t threads) {
 }
 
 }  // namespace
+
+std::string_view word_of(config::AppType type) { return word("type", static_cast<unsigned>(type)); }
+std::string_view word_of(config::AppModel model) { return word("model", static_cast<unsigned>(model)); }
+
+std::string no_such_app(const config::Config& config, std::string_view name) {
+  std::vector<std::string_view> names;
+  names.reserve(config.apps.size());
+  for (const config::App& app : config.apps) names.emplace_back(app.name);
+  const std::string hint = config::did_you_mean(name, names);
+  return fmt::format("there is no application {}{}{}", name, hint.empty() ? "" : "; ", hint);
+}
 
 std::string describe_match(const config::Route& route) {
   std::string text = route.host.empty() ? "" : fmt::format("{} ", fmt::join(route.host, ", "));

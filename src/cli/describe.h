@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -23,5 +24,12 @@ std::vector<std::string> describe_routes(const config::Config& config);
 
 // "event driven: 1 process, 4 event loops, 20000 connections in each".
 std::string describe_workers(const config::Workers& workers);
+
+// Where no application has this name: "there is no application blgo; did you mean "blog"?".
+std::string no_such_app(const config::Config& config, std::string_view name);
+
+// The words of the configuration: "cgi", "fork".
+std::string_view word_of(config::AppType type);
+std::string_view word_of(config::AppModel model);
 
 }  // namespace remuda::cli

@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "cli/app_commands.h"
 #include "cli/commands.h"
+#include "cli/describe.h"
 #include "cli/explain_lines.h"
 #include "cli/status_text.h"
-#include "config/suggest.h"
 
 namespace remuda::cli {
 namespace {
@@ -58,13 +58,6 @@ std::string live_text(const Reach& reach, const std::string& name) {
   return text;
 }
 
-std::string unknown_app(const Config& config, std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const App& app : config.apps) names.emplace_back(app.name);
-  const std::string hint = config::did_you_mean(name, names);
-  return fmt::format("remuda explain: there is no application {}{}{}", name, hint.empty() ? "" : "; ", hint);
-}
-
 }  // namespace
 
 int explain_app_command(const Reach& reach, const std::string& name, const Terminal& terminal) {
@@ -75,7 +68,7 @@ int explain_app_command(const Reach& reach, const std::string& name, const Termi
   }
   const auto app = std::ranges::find(config->apps, name, &App::name);
   if (app == config->apps.end()) {
-    terminal.complain(unknown_app(*config, name));
+    terminal.complain(fmt::format("remuda explain: {}", no_such_app(*config, name)));
     return kFailure;
   }
   terminal.print(configured_text(*config, static_cast<size_t>(app - config->apps.begin())) +

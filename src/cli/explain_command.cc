@@ -5,13 +5,10 @@
 // nothing is started.
 #include <fmt/format.h>
 
-#include <array>
-
-#include "base/arena.h"
+#include "cli/asked_url.h"
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/explain_lines.h"
-#include "http/target.h"
 #include "server/router.h"
 
 namespace remuda::cli {
@@ -19,39 +16,6 @@ namespace {
 
 using config::Action;
 using config::Config;
-
-struct Target {
-  std::string host;
-  std::string path;  // decoded
-  bool encoded_slash = false;
-};
-
-// The parts of a URL that routing looks at; an error is a sentence.
-std::expected<Target, std::string> parse_url(std::string_view url, const Config& config) {
-  Target target;
-  target.host = config.listeners.front().address.host;
-  if (config.listeners.front().address.family == config::Address::Family::kUnix) target.host = "localhost";
-  std::string_view rest = url.substr(0, url.find('#'));
-  if (const size_t scheme = rest.find("://"); scheme != std::string_view::npos && scheme < rest.find('/')) {
-    rest.remove_prefix(scheme + 3);
-    const size_t end = std::min(rest.find_first_of("/?"), rest.size());
-    target.host = rest.substr(0, end);
-    rest.remove_prefix(end);
-    if (!http::is_valid_authority(target.host)) {
-      return std::unexpected(fmt::format("\"{}\" is not a host; the server answers 400", target.host));
-    }
-  } else if (!rest.starts_with('/')) {
-    return std::unexpected(fmt::format("\"{}\" is not a URL; write \"http://{}\" or \"/{}\"", url, url, url));
-  }
-  const std::string_view path = rest.substr(0, rest.find('?'));
-  std::array<std::byte, 4096> memory;
-  base::Arena arena(memory);
-  const auto decoded = http::decode_path(path.empty() ? "/" : path, http::EncodedSlash::kKeep, arena);
-  if (!decoded) return std::unexpected(fmt::format("the server answers 400: {}", decoded.error().what));
-  target.path = decoded->path;
-  target.encoded_slash = decoded->encoded_slash;
-  return target;
-}
 
 std::string_view verdict_text(server::RouteVerdict verdict) {
   switch (verdict) {
@@ -87,7 +51,7 @@ std::string user_text(const Config& config, const config::App& app) {
   return config.server.user.empty() ? "whoever starts the server" : config.server.user;
 }
 
-void add_app(std::string& text, const Config& config, const config::Route& route, const Target& target,
+void add_app(std::string& text, const Config& config, const config::Route& route, const AskedUrl& target,
              size_t mount) {
   const config::App& app = config.apps[route.app_index];
   add_line(text, "application", app.name, to_string(app.origin));
@@ -106,7 +70,7 @@ void add_app(std::string& text, const Config& config, const config::Route& route
       {"time_limit", "concurrency", "queue", "queue_time", "body", "spool_above", "pass_authorization"});
 }
 
-void add_files(std::string& text, const Config& config, size_t index, const Target& target, size_t mount) {
+void add_files(std::string& text, const Config& config, size_t index, const AskedUrl& target, size_t mount) {
   const config::Route& route = config.routes[index];
   add_line(text, "file", route.files.root.text + target.path.substr(mount));
   add_line(text, "user", config.server.user.empty() ? "whoever starts the server" : config.server.user);
@@ -114,7 +78,7 @@ void add_files(std::string& text, const Config& config, size_t index, const Targ
               {"index", "listing", "fallback", "cache_control", "dotfiles", "precompressed"});
 }
 
-std::string result_text(const Config& config, const server::RouteMatch& match, const Target& target,
+std::string result_text(const Config& config, const server::RouteMatch& match, const AskedUrl& target,
                         const std::string& method) {
   const config::Route& route = config.routes[match.route];
   std::string text = fmt::format("\nanswered by {}\n", describe_action(config, route));
@@ -145,7 +109,7 @@ std::string bounds_text(const Config& config) {
   return text;
 }
 
-std::string explanation(const Config& config, const Target& target, const std::string& method) {
+std::string explanation(const Config& config, const AskedUrl& target, const std::string& method) {
   if (method == "TRACE" || method == "CONNECT")
     return "answered with 405: this server neither traces nor tunnels\n";
   const server::Router router(config.routes);
@@ -171,7 +135,7 @@ int explain_command(const Source& source, const ExplainRequest& request, const T
     terminal.report(config.error());
     return kFailure;
   }
-  const auto target = parse_url(request.url, *config);
+  const auto target = parse_asked_url(request.url, *config);
   if (!target) {
     terminal.complain(fmt::format("remuda explain: {}", target.error()));
     return kFailure;

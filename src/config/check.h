@@ -85,6 +85,9 @@ class Checker {
   Findings& findings_;
 };
 
+// Whether this version runs applications of that type under that model.
+bool is_available(AppType type, AppModel model);
+
 // "route[3].path" is shown as "route.path": the number means nothing to who reads file and line.
 std::string shown_name(std::string_view option);
 

@@ -46,9 +46,6 @@ constexpr std::string_view kAvailableText =
 bool is_possible(AppType type, AppModel model) {
   return (kPossible[static_cast<size_t>(type)] & bit(model)) != 0;
 }
-bool is_available(AppType type, AppModel model) {
-  return (kAvailable[static_cast<size_t>(type)] & bit(model)) != 0;
-}
 bool is_available(AppType type) { return kAvailable[static_cast<size_t>(type)] != 0; }
 
 // Of an application that does not say its model.
@@ -91,6 +88,10 @@ std::string_view word(AppType type) { return word("type", static_cast<unsigned>(
 std::string_view word(AppModel model) { return word("model", static_cast<unsigned>(model)); }
 
 }  // namespace
+
+bool is_available(AppType type, AppModel model) {
+  return (kAvailable[static_cast<size_t>(type)] & bit(model)) != 0;
+}
 
 void Checker::check_app(App& app) {
   const std::string name = "app." + app.name;

@@ -11,7 +11,7 @@ import harness
 from harness import PROGRAM, run
 from processes import eventually
 
-COMMANDS = ["serve", "check", "explain", "status", "top", "restart", "kill", "peer", "config", "version"]
+COMMANDS = ["serve", "check", "explain", "advise", "status", "top", "restart", "kill", "peer", "config", "version"]
 
 GOOD = """
 [[listener]]
