@@ -19,6 +19,9 @@ struct Language {
   std::string_view entry_point;   // what may be said instead: "MODULE:CALLABLE\" or \"FILE"
 };
 
+// What runs an application of type php that names no program, below the loaders' directory.
+inline constexpr std::string_view kPhpProgram = "php/remuda-php";
+
 // Of App::is_loaded() types, and of http for scripts of Node.js.
 const Language& language_of(AppType type);
 

@@ -138,6 +138,22 @@ TEST(Loaded, SaysWhatMeansNothing) {
                                  HasSubstr("app.x.template.enabled: means nothing with model \"fork\"")));
 }
 
+TEST(Loaded, SettingsOfPhpAreLinesOfPhpIni) {
+  FakeMachine machine = furnished();
+  machine.programs["/usr/lib/remuda/php/remuda-php"] = Access::kGood;
+  machine.programs["/usr/bin/php-cgi"] = Access::kGood;
+  const std::string php = "type = \"php\"\nroot = \"public\"\n";
+  const std::string ini = "ini = { memory_limit = \"256M\", \"session.name\" = \"S\" }\n";
+  EXPECT_THAT(good(file(php + ini), machine).apps[0].ini,
+              ElementsAre(std::pair("memory_limit", "256M"), std::pair("session.name", "S")));
+  EXPECT_THAT(mistakes_of(php + "ini = { \"a b\" = \"\", c = \"d\\ne\" }", machine),
+              ElementsAre(HasSubstr("app.x.ini: \"a b\" is not the name of a setting"),
+                          HasSubstr("app.x.ini: c has more than one line")));
+  const Config other = good(file(php + ini + "program = \"/usr/bin/php-cgi\""), machine);
+  ASSERT_EQ(other.warnings.size(), 1U);
+  EXPECT_THAT(to_string(other.warnings[0]), HasSubstr("scripts that /usr/bin/php-cgi runs can change these"));
+}
+
 TEST(Recognition, GoesByTheFilesOfADirectory) {
   FakeMachine machine = furnished();
   EXPECT_EQ(recognise("/site/shop", machine)->what, "a Django project (manage.py)");

@@ -175,6 +175,13 @@ inline constexpr std::array kAppOptions{
          .text = "Environment variables for the program; with remote they are sent with each request. Those "
                  "that describe the request win.",
          .example = "{ GIT_PROJECT_ROOT = \"/srv/git\" }"}),
+    bind<&App::ini>({.name = "ini",
+                     .text =
+                         "Settings as in php.ini, which scripts and .user.ini cannot change. For those that "
+                         "they can: arguments = [\"-d\", \"NAME=VALUE\"].",
+                     .example = "{ memory_limit = \"256M\" }",
+                     .models = kStarted,
+                     .types = kPhp}),
     bind<&App::scheduling>({.name = "scheduling",
                             .text =
                                 "How the system gives its processes a core: those of batch do not interrupt "
