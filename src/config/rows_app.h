@@ -113,7 +113,8 @@ inline constexpr std::array kAppOptions{
          .types = kLoaded}),
     bind<&App::interpreter>(
         {.name = "interpreter",
-         .text = "The program that loads the application; with http what runs a script of Node's.",
+         .text = "The program that loads the application; with http what runs a script of Node's, which then "
+                 "needs no suffix.",
          .unset = "of wsgi .venv/bin/python3 or venv/bin/python3 below root, else /usr/bin/python3; of rack "
                   "/usr/bin/ruby; of psgi /usr/bin/perl; of http /usr/bin/node",
          .example = "\"/srv/site/.venv/bin/python3\"",
