@@ -304,6 +304,16 @@ def test_what_php_says_while_it_starts_is_said_in_each_answer(server):
     server.wait_for_error("runs under exec.*it writes output while it starts")
 
 
+@needs("/usr/bin/php-cgi")
+def test_changed_settings_of_php_are_seen(server):
+    settings = server.place.file("cgi-bin/settings/php.ini", "memory_limit = 33M\n")
+    server.place.script("settings/limit", "#!/usr/bin/php-cgi\n<?php echo ini_get('memory_limit');")
+    settled(server, "settings/limit")
+    assert ask(server, "fork", "/cgi-bin/settings/limit")[2] == b"33M"
+    settings.write_text("memory_limit = 44M\n")
+    eventually("they are read again", lambda: ask(server, "fork", "/cgi-bin/settings/limit")[2] == b"44M")
+
+
 def test_a_changed_program_is_seen_at_the_next_request(server):
     for name, interpreter, say in (("turn.sh", "/bin/sh", "printf 'Content-Type: text/plain\\n\\n{}'"),
                                    ("turn.pl", "/usr/bin/perl", 'print "Content-Type: text/plain\\n\\n{}";'),
