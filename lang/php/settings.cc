@@ -3,6 +3,7 @@
 // See the header. The order is that of php-fpm: what is deeper says the last word.
 #include "settings.h"
 
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 

@@ -29,9 +29,11 @@ typedef struct {
   Step* deactivate;
 } ServerInterface;
 
+static remuda_template* template;
+static void (*hold_here)(remuda_template*);
 static ServerInterface* server;
 static Step* deactivate;
-static void (*hold_here)(const char* why_not);
+static const int* exit_status;
 static int real_output = -1;
 
 static char* const kSettings[] = {"-d", "opcache.validate_timestamps=1", "-d", "opcache.revalidate_freq=0",
@@ -54,12 +56,28 @@ static const int* find_exit_status(void) {
   return (const int*)(globals + kPhpLayout.exit_status);
 }
 
-static const int* exit_status;
-
 static int on_request_ended(void) {
   if (deactivate) deactivate();
   fflush(NULL);
   _exit(*exit_status);
+}
+
+/* --- What it has read ------------------------------------------------------------------------- */
+
+// "FILE", or "FILE,\nFILE,\n..."
+static void watch_each(char** list) {
+  char* all = list && *list ? strdup(*list) : NULL;
+  char* rest = NULL;
+  if (!all) return;
+  for (char* file = strtok_r(all, ",\n", &rest); file; file = strtok_r(NULL, ",\n", &rest)) {
+    remuda_template_watch(template, file);
+  }
+  free(all);
+}
+
+static void watch_settings(void) {
+  watch_each(dlsym(RTLD_DEFAULT, "php_ini_opened_path"));
+  watch_each(dlsym(RTLD_DEFAULT, "php_ini_scanned_files"));
 }
 
 /* --- Its start -------------------------------------------------------------------------------- */
@@ -83,9 +101,18 @@ static int has_written(void) {
 
 // The last that its start does, after opcache has made its memory.
 static int on_started(void) {
+  if (has_written()) {
+    remuda_template_unfit(template, "it writes output while it starts");
+    _exit(1);
+  }
   exit_status = find_exit_status();
+  if (!exit_status) {
+    remuda_template_warn(template,
+                         "its processes take longer to end: Remuda was built with another version of PHP");
+  }
   server->deactivate = exit_status ? on_request_ended : deactivate;
-  hold_here(has_written() ? "it writes output while it starts" : NULL);
+  watch_settings();
+  hold_here(template);
   return deactivate ? deactivate() : 0;
 }
 
@@ -105,32 +132,27 @@ static char** with_settings(int count, char** words) {
   return all;
 }
 
-int remuda_preload_hold_php(void (*hold)(const char* why_not), int* count, char*** words) {
-  Step** post_startup = dlsym(RTLD_DEFAULT, "zend_post_startup_cb");
-  server = dlsym(RTLD_DEFAULT, "sapi_module");
+// Not that of a library: a program may have PHP in it and be none.
+static void* of_program(const char* name) {
+  void* symbol = dlsym(RTLD_DEFAULT, name);
+  struct link_map* owner = NULL;
+  Dl_info where;
+  if (!symbol || !dladdr1(symbol, &where, (void**)&owner, RTLD_DL_LINKMAP)) return NULL;
+  return owner && owner->l_name[0] == 0 ? symbol : NULL;
+}
+
+int remuda_preload_hold_php(remuda_template* self, void (*hold)(remuda_template*), int* count,
+                            char*** words) {
+  Step** post_startup = of_program("zend_post_startup_cb");
+  server = of_program("sapi_module");
   char** all = post_startup && server ? with_settings(*count, *words) : NULL;
   if (!all) return 0;
   *words = all;
   *count += kSettingCount;
+  template = self;
   hold_here = hold;
   *post_startup = on_extensions_started;
   catch_output();
   setenv("GATEWAY_INTERFACE", "CGI/1.1", 1);  // by which php-cgi knows, before it reads its words
   return 1;
-}
-
-/* --- What it has read ------------------------------------------------------------------------- */
-
-// "FILE", or "FILE,\nFILE,\n..."
-static void watch_each(char** list, void (*watch)(const char* path)) {
-  char* all = list && *list ? strdup(*list) : NULL;
-  char* rest = NULL;
-  if (!all) return;
-  for (char* file = strtok_r(all, ",\n", &rest); file; file = strtok_r(NULL, ",\n", &rest)) watch(file);
-  free(all);
-}
-
-void remuda_preload_php_settings(void (*watch)(const char* path)) {
-  watch_each(dlsym(RTLD_DEFAULT, "php_ini_opened_path"), watch);
-  watch_each(dlsym(RTLD_DEFAULT, "php_ini_scanned_files"), watch);
 }

@@ -5,11 +5,10 @@
  */
 #pragma once
 
+#include "remuda_template.h"
+
 /*
  * Whether this program is PHP. Then its main() is to be called with these words instead of `*words`, calls
- * `hold` when it is started, and goes on when that returns. `why_not`: it is no template; else NULL.
+ * `hold` when it is started, and goes on when that returns.
  */
-int remuda_preload_hold_php(void (*hold)(const char* why_not), int* count, char*** words);
-
-/* Calls `watch` with each file of settings that PHP has read. */
-void remuda_preload_php_settings(void (*watch)(const char* path));
+int remuda_preload_hold_php(remuda_template* self, void (*hold)(remuda_template*), int* count, char*** words);

@@ -76,22 +76,13 @@ static int is_env(const char* executable) {
   return slash && strcmp(slash + 1, "env") == 0;
 }
 
-static remuda_template* template;
-
-static void watch_setting(const char* path) { remuda_template_watch(template, path); }
-
 // Returns in forks alone.
-static void hold(const char* why_not) {
+static void hold(remuda_template* self) {
   char executable[4096];
-  if (why_not) {
-    remuda_template_unfit(template, why_not);
-    _exit(1);
-  }
-  watch_all(template, executable_path(executable, sizeof(executable)), executed_program());
-  remuda_preload_php_settings(watch_setting);
+  watch_all(self, executable_path(executable, sizeof(executable)), executed_program());
   remuda_preload_keep_mapped();
-  if (remuda_template_ready(template) < 0) _exit(1);
-  serve_forks(template);
+  if (remuda_template_ready(self) < 0) _exit(1);
+  serve_forks(self);
 }
 
 static int held_main(int argc, char** argv, char** envp) {
@@ -102,9 +93,9 @@ static int held_main(int argc, char** argv, char** envp) {
     setenv(kProgram, program ? program : "", 1);
     return program_main(argc, argv, environ);  // it executes the interpreter, which comes here again
   }
-  template = remuda_template_open();
-  if (!template) _exit(127);
-  if (!remuda_preload_hold_php(hold, &argc, &argv)) hold(NULL);
+  remuda_template* self = remuda_template_open();
+  if (!self) _exit(127);
+  if (!remuda_preload_hold_php(self, hold, &argc, &argv)) hold(self);
   return program_main(argc, argv, environ);
 }
 

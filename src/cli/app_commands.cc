@@ -37,9 +37,9 @@ Command node_command(const config::Config& config, const config::App& app) {
 // Remuda's own PHP keeps settings from its scripts.
 Command php_command(const config::Config& config, const config::App& app) {
   Command command{app.program.text, app.arguments};
-  const std::string own = fmt::format("{}/{}", config.server.loaders.text, config::kPhpProgram);
+  const bool is_own = app.program.text == config::php_program(config);
   for (const auto& [setting, value] : app.ini) {
-    command.arguments.emplace_back(app.program.text == own ? "-D" : "-d");
+    command.arguments.emplace_back(is_own ? "-D" : "-d");
     command.arguments.push_back(fmt::format("{}={}", setting, value));
   }
   return command;

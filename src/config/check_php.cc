@@ -26,7 +26,7 @@ bool is_setting_name(std::string_view name) {
 
 // What was not said: the program, and which files are scripts.
 void Checker::fill_in_php(App& app, const std::string& name) {
-  const std::string own = fmt::format("{}/{}", config_.server.loaders.text, kPhpProgram);
+  const std::string own = php_program(config_);
   const auto& as = app.identity ? app.identity : config_.server.identity;
   if (!said(name + ".program")) {
     const auto is_there = [&](std::string_view program) {
@@ -66,7 +66,7 @@ void Checker::check_settings(const App& app, const std::string& name) {
             "each setting is a line of php.ini");
     }
   }
-  if (app.ini.empty() || app.program.text.ends_with(kPhpProgram)) return;
+  if (app.ini.empty() || app.program.text == php_program(config_)) return;
   warn(name + ".ini", app.origin,
        fmt::format("{}.ini: scripts that {} runs can change these settings", name, app.program.text),
        "Remuda's own PHP keeps them: leave program out, and install all of Remuda");

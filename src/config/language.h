@@ -4,6 +4,7 @@
 // to call. Constant data; one row for each such type.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "config/config.h"
@@ -19,8 +20,8 @@ struct Language {
   std::string_view entry_point;   // what may be said instead: "MODULE:CALLABLE\" or \"FILE"
 };
 
-// What runs an application of type php that names no program, below the loaders' directory.
-inline constexpr std::string_view kPhpProgram = "php/remuda-php";
+// The program of an application of type php that names none: Remuda's own PHP.
+std::string php_program(const Config& config);
 
 // Of App::is_loaded() types, and of http for scripts of Node.js.
 const Language& language_of(AppType type);

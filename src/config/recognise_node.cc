@@ -30,7 +30,7 @@ std::string_view started_file(std::string_view start) {
   if (!start.starts_with("node ")) return {};
   start.remove_prefix(5);
   if (start.starts_with("./")) start.remove_prefix(2);
-  return start.find_first_of(" -$;&|<>\"'") == 0 || start.contains(' ') ? std::string_view() : start;
+  return start.contains(' ') ? std::string_view() : start;
 }
 
 Recognised started_by(const std::string& directory, std::string_view name) {
