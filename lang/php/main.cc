@@ -1,35 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// remuda-php [-c PHP.INI] [-d NAME[=VALUE]]...: PHP without a front end. Loads PHP with its extensions and
-// the compiled scripts that opcache shares, then answers requests: as a template that is forked, as an
-// instance (FastCGI on descriptor 0), or for one request (CGI). Which script runs, each request says
-// (SCRIPT_FILENAME).
+// remuda-php [-c PHP.INI] [-d NAME[=VALUE]]... [-D NAME[=VALUE]]...: PHP without a front end. Loads PHP with
+// its extensions and the compiled scripts that opcache shares, then answers requests: as a template that is
+// forked, as an instance (FastCGI on descriptor 0), or for one request (CGI). Which script runs, each request
+// says (SCRIPT_FILENAME).
 #include <remuda_template.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "exchange.h"
+#include "settings.h"
 
 namespace remuda::php {
 
 namespace {
 
-constexpr const char* kUsage = "usage: remuda-php [-c php.ini] [-d name[=value]]...\n";
+constexpr const char* kUsage = "usage: remuda-php [-c php.ini] [-d name[=value]]... [-D name[=value]]...\n";
+
+// As lines of php.ini, and which of them scripts cannot change.
+struct Settings {
+  std::string lines;
+  std::vector<std::string> locked;
+
+  // What is no word needs quotes there, and has none in a shell.
+  void add(std::string_view setting) {
+    const size_t end = std::min(setting.find('='), setting.size());
+    const std::string_view value = end == setting.size() ? "1" : setting.substr(end + 1);
+    const bool is_word = value.empty() || std::isalnum(static_cast<unsigned char>(value[0])) != 0;
+    const char* const quote = is_word || value[0] == '"' || value[0] == '\'' ? "" : "\"";
+    lines.append(setting.substr(0, end)).append("=").append(quote).append(value).append(quote).append("\n");
+  }
+  void add_locked(std::string_view setting) {
+    add(setting);
+    locked.emplace_back(setting.substr(0, setting.find('=')));
+  }
+  void lock() const {
+    for (const std::string& name : locked) {
+      if (!lock_setting(name) && !name.ends_with("extension"))
+        std::fprintf(stderr, "remuda-php: PHP has no setting %s; are its extensions loaded?\n", name.c_str());
+    }
+  }
+};
 
 // False: they are not understood.
-bool take_options(int count, char** arguments, sapi_module_struct& module, std::string& entries) {
-  for (int option = 0; (option = getopt(count, arguments, "c:d:")) != -1;) {
+bool take_options(int count, char** arguments, sapi_module_struct& module, Settings& settings) {
+  for (int option = 0; (option = getopt(count, arguments, "c:d:D:")) != -1;) {
     switch (option) {
       case 'c': module.php_ini_path_override = optarg; break;
-      case 'd':
-        entries.append(optarg);
-        if (std::string_view(optarg).find('=') == std::string_view::npos) entries.append("=1");
-        entries.push_back('\n');
-        break;
+      case 'd': settings.add(optarg); break;
+      case 'D': settings.add_locked(optarg); break;
       default: return false;
     }
   }
@@ -74,8 +100,8 @@ int serve() {
 
 int run(int count, char** arguments) {
   sapi_module_struct& module = server_interface();
-  std::string entries;
-  if (!take_options(count, arguments, module, entries)) {
+  Settings settings;
+  if (!take_options(count, arguments, module, settings)) {
     std::fputs(kUsage, stderr);
     return 2;
   }
@@ -84,8 +110,9 @@ int run(int count, char** arguments) {
   if (self != nullptr) remuda_template_step(self, "PHP " PHP_VERSION " and its extensions");
   zend_signal_startup();
   sapi_startup(&module);
-  module.ini_entries = entries.data();  // which the line above forgets
+  module.ini_entries = settings.lines.data();  // which the line above forgets
   if (module.startup(&module) == FAILURE) return 1;
+  settings.lock();
   if (self != nullptr) fork_on_demand(self);
   const int status = serve();
   php_module_shutdown();

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "exchange.h"
+#include "settings.h"
 
 namespace remuda::php {
 
@@ -128,7 +129,12 @@ void log(const char* message, int) {
   }
 }
 
-int activate() { return SUCCESS; }
+int activate() {
+  static DirectorySettings settings;
+  const char* const script = SG(request_info).path_translated;
+  if (script != nullptr) settings.apply(script, variable("DOCUMENT_ROOT", 0));
+  return SUCCESS;
+}
 int deactivate() {
   if (SG(sapi_started)) flush(SG(server_context));
   return SUCCESS;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "mapped.h"
+#include "php.h"
 #include "remuda_template.h"
 
 typedef int Main(int, char**, char**);
@@ -75,20 +76,26 @@ static int is_env(const char* executable) {
   return slash && strcmp(slash + 1, "env") == 0;
 }
 
+// Returns in forks alone.
+static void hold(remuda_template* self) {
+  char executable[4096];
+  watch_all(self, executable_path(executable, sizeof(executable)), executed_program());
+  remuda_preload_keep_mapped();
+  if (remuda_template_ready(self) < 0) _exit(1);
+  serve_forks(self);
+}
+
 static int held_main(int argc, char** argv, char** envp) {
   char executable[4096];
-  const char* program = executed_program();
   if (!getenv("REMUDA_TEMPLATE")) return program_main(argc, argv, envp);
   if (is_env(executable_path(executable, sizeof(executable)))) {
+    const char* program = executed_program();
     setenv(kProgram, program ? program : "", 1);
     return program_main(argc, argv, environ);  // it executes the interpreter, which comes here again
   }
   remuda_template* self = remuda_template_open();
   if (!self) _exit(127);
-  watch_all(self, executable, program);
-  remuda_preload_keep_mapped();
-  if (remuda_template_ready(self) < 0) _exit(1);
-  serve_forks(self);
+  if (!remuda_preload_hold_php(self, hold, &argc, &argv)) hold(self);
   return program_main(argc, argv, environ);
 }
 

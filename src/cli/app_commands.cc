@@ -34,6 +34,17 @@ Command node_command(const config::Config& config, const config::App& app) {
   return command;
 }
 
+// Remuda's own PHP keeps settings from its scripts.
+Command php_command(const config::Config& config, const config::App& app) {
+  Command command{app.program.text, app.arguments};
+  const bool is_own = app.program.text == config::php_program(config);
+  for (const auto& [setting, value] : app.ini) {
+    command.arguments.emplace_back(is_own ? "-D" : "-d");
+    command.arguments.push_back(fmt::format("{}={}", setting, value));
+  }
+  return command;
+}
+
 bool says(const config::App& app, std::string_view name) {
   for (const auto& [variable, value] : app.environment) {
     if (variable == name) return true;
@@ -45,6 +56,7 @@ bool says(const config::App& app, std::string_view name) {
 
 Command command_of(const config::Config& config, const config::App& app) {
   if (app.is_node_script()) return node_command(config, app);
+  if (app.type == AppType::kPhp) return php_command(config, app);
   if (!app.is_loaded()) return {app.program.text, app.arguments};
   Command command{app.interpreter.text, {loader_of(config, app.type)}};
   const auto add = [&command](std::string name, std::string value) {

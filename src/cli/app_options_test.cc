@@ -77,6 +77,20 @@ TEST(AppOptions, ALoaderRunsWhatIsInRoot) {
   EXPECT_EQ(rules[0].outlives, spawner::Outlives::kWorker);
 }
 
+TEST(AppOptions, SettingsOfPhpAreItsArguments) {
+  config::Config config = shop(config::AppModel::kPool);
+  config::App& app = config.apps[0];
+  app.type = config::AppType::kPhp;
+  app.arguments = {"-d", "a=b"};
+  app.ini = {{"memory_limit", "256M"}};
+  app.program.text = "/lib/remuda/php/remuda-php";
+  EXPECT_EQ(command_of(config, app).arguments,
+            (std::vector<std::string>{"-d", "a=b", "-D", "memory_limit=256M"}));
+  app.program.text = "/usr/bin/php-cgi";
+  EXPECT_EQ(command_of(config, app).arguments,
+            (std::vector<std::string>{"-d", "a=b", "-d", "memory_limit=256M"}));
+}
+
 TEST(AppOptions, NoPathIsLookedUpInTheSourceOfAnApplication) {
   const config::Config config = shop(config::AppModel::kFork);
   config::Route route;

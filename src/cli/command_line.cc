@@ -96,10 +96,9 @@ void add_source(CLI::App& app, Parsed& parsed, const std::string& directory_flag
                    ->group(kSourceGroup);
   app.add_option(
          directory_flag, parsed.source.directory,
-         "Directory: the application in it (manage.py, wsgi.py, app.py, app.psgi) or its files, and programs "
-         "in "
-         "its cgi-bin as CGI. Without DIR and FILE: remuda.toml of the current directory, or else that "
-         "directory")
+         "Directory: the application in it (Python, Ruby, Perl, PHP, Node.js, or a FastCGI program) or its "
+         "files, and programs in its cgi-bin as CGI; or a FastCGI program itself. Without DIR and FILE: "
+         "remuda.toml of the current directory, or else that directory")
       ->type_name("DIR")
       ->excludes(file)
       ->group(kSourceGroup);

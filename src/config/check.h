@@ -47,6 +47,7 @@ class Checker {
   void check_listening(const App& app, const std::string& name);
   void fill_in_php(App& app, const std::string& name);
   void check_php(const App& app, const std::string& name);
+  void check_settings(const App& app, const std::string& name);
   void check_loader(const App& app, const std::string& name);
   void check_entry_point(const App& app, const std::string& name);
   void check_source_is_kept(const Route& route, const std::string& name);

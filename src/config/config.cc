@@ -53,7 +53,8 @@ uint32_t Workers::effective_threads() const {
 bool App::is_node_script() const {
   if (type != AppType::kHttp || model != AppModel::kPool) return false;
   const std::string_view file = program.text;
-  return file.ends_with(".js") || file.ends_with(".cjs") || file.ends_with(".mjs");
+  const bool is_named_so = file.ends_with(".js") || file.ends_with(".cjs") || file.ends_with(".mjs");
+  return is_named_so || !interpreter.empty();
 }
 
 Origin Config::origin_of(std::string_view name) const {

@@ -238,6 +238,7 @@ struct App {
   Template preloaded;
   Path directory;  // empty: root, else the program's own
   StringMap environment;
+  StringMap ini;  // of php: settings that scripts cannot change
   Scheduling scheduling = Scheduling::kBatch;
   StringList scripts;  // suffixes; empty: any file is a script
   StringList index;

@@ -51,6 +51,17 @@ struct FakeMachine final : Machine {
     const auto found = texts.find(path);
     return found == texts.end() ? std::string() : found->second;
   }
+  bool holds(const std::string& path, std::string_view what) const override {
+    return text(path).contains(what);
+  }
+  std::vector<std::string> names(const std::string& directory) const override {
+    std::vector<std::string> found;
+    for (const auto& [path, text] : texts) {
+      const size_t slash = path.rfind('/');
+      if (path.substr(0, slash) == directory) found.push_back(path.substr(slash + 1));
+    }
+    return found;
+  }
   std::string loaders() const override { return "/usr/lib/remuda"; }
   std::optional<uint64_t> highest_limit(Resource resource) const override {
     const auto found = highest_limits.find(resource);

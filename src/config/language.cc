@@ -46,4 +46,6 @@ const Language& language_of(AppType type) {
   return *found;
 }
 
+std::string php_program(const Config& config) { return config.server.loaders.text + "/php/remuda-php"; }
+
 }  // namespace remuda::config

@@ -4,6 +4,7 @@
 // to call. Constant data; one row for each such type.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "config/config.h"
@@ -18,6 +19,9 @@ struct Language {
   std::string_view entry_points;  // what is looked for: "manage.py, wsgi.py or app.py"
   std::string_view entry_point;   // what may be said instead: "MODULE:CALLABLE\" or \"FILE"
 };
+
+// The program of an application of type php that names none: Remuda's own PHP.
+std::string php_program(const Config& config);
 
 // Of App::is_loaded() types, and of http for scripts of Node.js.
 const Language& language_of(AppType type);

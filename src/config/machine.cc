@@ -9,15 +9,18 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <cstring>
 #include <filesystem>
 
 #include "base/fd.h"
@@ -113,6 +116,32 @@ class ThisMachine final : public Machine {
     const ssize_t length = file ? ::read(file.get(), text.data(), text.size()) : 0;
     text.resize(length > 0 ? static_cast<size_t>(length) : 0);
     return text;
+  }
+
+  bool holds(const std::string& path, std::string_view text) const override {
+    constexpr size_t kMost = 64 * 1024 * 1024;
+    const base::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat status{};
+    if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+      return false;
+    const size_t size = std::min(static_cast<size_t>(status.st_size), kMost);
+    void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (mapped == MAP_FAILED) return false;
+    const bool found = ::memmem(mapped, size, text.data(), text.size()) != nullptr;
+    ::munmap(mapped, size);
+    return found;
+  }
+
+  std::vector<std::string> names(const std::string& directory) const override {
+    constexpr size_t kMost = 10'000;
+    std::vector<std::string> names;
+    std::error_code error;
+    std::filesystem::directory_iterator entries(directory, error);
+    for (; !error && entries != std::filesystem::directory_iterator() && names.size() < kMost;
+         entries.increment(error))
+      names.push_back(entries->path().filename());
+    std::ranges::sort(names);
+    return names;
   }
 
   // Beside the program where it was built, else where it was installed.

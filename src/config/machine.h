@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "config/config.h"
 
@@ -34,6 +36,10 @@ class Machine {
   virtual Access file(const std::string& path, const std::optional<Identity>& as) const = 0;  // to be read
   // The beginning of a file, 64 KiB at most; empty if it cannot be read.
   virtual std::string text(const std::string& path) const = 0;
+  // Whether the text is somewhere in the file, of which 64 MiB at most are read.
+  virtual bool holds(const std::string& path, std::string_view text) const = 0;
+  // What is in a directory, in order; 10,000 at most.
+  virtual std::vector<std::string> names(const std::string& directory) const = 0;
   // Where this program's installation keeps its loaders, whether they are there or not.
   virtual std::string loaders() const = 0;
   // The most that a limit of a program can be set to: nothing if there is no bound.

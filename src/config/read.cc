@@ -95,15 +95,20 @@ void forget_listeners(Config& config) {
 
 void say(Config& config, const std::string& option) { config.origins[option] = command_line(); }
 
+void set_path(Config& config, Path& path, const std::string& app, std::string_view option,
+              const std::string& value) {
+  path.text = value;
+  say(config, fmt::format("app.{}.{}", app, option));
+}
+
 void add_app_route(Config& config, const std::string& name, AppType type, const std::string& root,
                    const std::string& path) {
   App& app = config.apps.emplace_back();
   app.name = name;
   app.type = type;
-  app.root.text = root;
   app.origin = command_line();
   if (type != App().type) say(config, fmt::format("app.{}.type", name));
-  say(config, fmt::format("app.{}.root", name));
+  if (!root.empty()) set_path(config, app.root, name, "root", root);
   const std::string record = fmt::format("route[{}]", config.routes.size());
   Route& route = config.routes.emplace_back();
   route.path = path;
@@ -122,6 +127,33 @@ void send_files_first(Config& config, const std::string& root, const Recognised&
   App& app = config.apps.back();
   app.fallback = "/index.php";
   say(config, fmt::format("app.{}.fallback", app.name));
+}
+
+// A loader finds it by the directory; any other is a program that runs there.
+void add_recognised(Config& config, const std::string& directory, const Recognised& found) {
+  const std::string name(kRecognisedApp);
+  config.recognised = found.what;
+  if (found.program.empty()) {
+    add_app_route(config, name, found.type, directory, "/");
+    if (found.type == AppType::kPhp) send_files_first(config, directory, found);
+    return;
+  }
+  add_app_route(config, name, found.type, "", "/");
+  App& app = config.apps.back();
+  set_path(config, app.program, name, "program", found.program);
+  if (directory != found.program) set_path(config, app.directory, name, "directory", directory);
+  if (!found.interpreter.empty()) set_path(config, app.interpreter, name, "interpreter", found.interpreter);
+}
+
+Diagnostic cannot_choose(const std::string& directory, const std::vector<std::string>& programs) {
+  std::string names;
+  for (const std::string& program : programs) {
+    names.append(names.empty() ? "" : ", ").append(std::filesystem::path(program).filename());
+  }
+  return command_line_error(
+      fmt::format("{} holds several FastCGI programs: {}", directory, names),
+      fmt::format("name one, as in remuda serve {}, or say in a configuration what each answers",
+                  programs[0]));
 }
 
 void add_files_route(Config& config, const std::string& root) {
@@ -172,9 +204,8 @@ ConfigOrDiagnostics for_directory(const std::string& directory, const Machine& m
   if (access == Access::kGood || access == Access::kDenied)
     add_app_route(config, "cgi-bin", AppType::kCgi, programs, "/cgi-bin/");
   if (const auto found = recognise(root, machine)) {
-    add_app_route(config, std::string(kRecognisedApp), found->type, root, "/");
-    if (found->type == AppType::kPhp) send_files_first(config, root, *found);
-    config.recognised = found->what;
+    if (!found->several.empty()) return std::unexpected(Diagnostics{cannot_choose(root, found->several)});
+    add_recognised(config, root, *found);
   } else {
     add_files_route(config, root);
   }

@@ -2,6 +2,7 @@
 //
 // Reading applications that a loader runs, of type wsgi and psgi: what follows from their directory, what
 // they need, and what a directory is recognised as.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -138,6 +139,22 @@ TEST(Loaded, SaysWhatMeansNothing) {
                                  HasSubstr("app.x.template.enabled: means nothing with model \"fork\"")));
 }
 
+TEST(Loaded, SettingsOfPhpAreLinesOfPhpIni) {
+  FakeMachine machine = furnished();
+  machine.programs["/usr/lib/remuda/php/remuda-php"] = Access::kGood;
+  machine.programs["/usr/bin/php-cgi"] = Access::kGood;
+  const std::string php = "type = \"php\"\nroot = \"public\"\n";
+  const std::string ini = "ini = { memory_limit = \"256M\", \"session.name\" = \"S\" }\n";
+  EXPECT_THAT(good(file(php + ini), machine).apps[0].ini,
+              ElementsAre(std::pair("memory_limit", "256M"), std::pair("session.name", "S")));
+  EXPECT_THAT(mistakes_of(php + "ini = { \"a b\" = \"\", c = \"d\\ne\" }", machine),
+              ElementsAre(HasSubstr("app.x.ini: \"a b\" is not the name of a setting"),
+                          HasSubstr("app.x.ini: c has more than one line")));
+  const Config other = good(file(php + ini + "program = \"/usr/bin/php-cgi\""), machine);
+  ASSERT_EQ(other.warnings.size(), 1U);
+  EXPECT_THAT(to_string(other.warnings[0]), HasSubstr("scripts that /usr/bin/php-cgi runs can change these"));
+}
+
 TEST(Recognition, GoesByTheFilesOfADirectory) {
   FakeMachine machine = furnished();
   EXPECT_EQ(recognise("/site/shop", machine)->what, "a Django project (manage.py)");
@@ -148,6 +165,83 @@ TEST(Recognition, GoesByTheFilesOfADirectory) {
   EXPECT_EQ(recognise("/site/public", machine)->type, AppType::kPsgi);
   machine.texts["/site/public/app.py"] = "import flask\napp = flask.Flask(__name__)\n";
   EXPECT_EQ(recognise("/site/public", machine)->what, "a WSGI application (app.py)");
+}
+
+TEST(Recognition, LooksForWhatNodeStarts) {
+  FakeMachine machine = furnished();
+  const auto what = [&machine] {
+    const auto found = recognise("/site/public", machine);
+    return found ? found->what : "nothing";
+  };
+  std::string& package = machine.texts["/site/public/package.json"];
+  package = R"({"main": "lib.js", "scripts": {"start": "next start"}})";
+  machine.texts["/site/public/lib.js"] = "module.exports = 1";
+  machine.texts["/site/public/index.js"] = "document.addEventListener('x', f)";
+  EXPECT_EQ(what(), "nothing") << "it is built with Node.js, and nothing in it listens";
+  machine.texts["/site/public/app.js"] = "app.listen(3000)";
+  EXPECT_EQ(what(), "a Node.js application (app.js)");
+  machine.texts["/site/public/lib.js"] = "createServer(f).listen(80)";
+  EXPECT_EQ(what(), "a Node.js application (lib.js)");
+  machine.texts["/site/public/bin/www"] = "";
+  for (const char* start : {"node ./bin/www", "node bin/www"}) {
+    package = fmt::format(R"({{"main": "lib.js", "scripts": {{"start": "{}"}}}})", start);
+    EXPECT_EQ(what(), "a Node.js application (bin/www)");
+    EXPECT_EQ(recognise("/site/public", machine)->interpreter, "/usr/bin/node");
+  }
+  for (const char* text : {"{", "[]", "null"}) {
+    package = text;
+    EXPECT_EQ(what(), "nothing") << text;
+  }
+  package = R"({"main": 3, "scripts": []})";
+  EXPECT_EQ(what(), "a Node.js application (app.js)");
+}
+
+TEST(Recognition, ServesAnApplicationOfNode) {
+  FakeMachine machine = furnished();
+  machine.texts["/site/public/server.js"] = "http.createServer(f).listen(80)";
+  const auto missing = for_directory("/site/public", machine);
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(to_string(missing.error().front()), HasSubstr("install nodejs"));
+  machine.programs["/usr/bin/node"] = Access::kGood;
+  machine.texts["/usr/lib/remuda/node/remuda_http.cjs"] = "";
+  const auto site = for_directory("/site/public", machine);
+  ASSERT_TRUE(site) << to_string(site.error().front());
+  EXPECT_EQ(site->apps[0].type, AppType::kHttp);
+  EXPECT_EQ(site->apps[0].program.text, "/site/public/server.js");
+  EXPECT_EQ(site->apps[0].directory.text, "/site/public");
+  const auto again = read_text(show_said(*site), "r.toml", "/", machine);
+  ASSERT_TRUE(again) << to_string(again.error().front());
+  EXPECT_EQ(again->apps[0].program, site->apps[0].program);
+}
+
+TEST(Recognition, LooksForFastcgiPrograms) {
+  FakeMachine machine = furnished();
+  const auto add = [&machine](const std::string& file, std::string text) {
+    machine.texts[file] = std::move(text);
+    machine.programs[file] = Access::kGood;
+  };
+  add("/site/public/tool", "\177ELF and libc.so.6");
+  add("/site/public/notes", "of libfcgi.so.0");
+  EXPECT_FALSE(recognise("/site/public", machine));
+  add("/site/public/hello", "\177ELF and libfcgi.so.0");
+  EXPECT_EQ(recognise("/site/public", machine)->what, "a FastCGI program (hello)");
+  EXPECT_EQ(recognise("/site/public/hello", machine)->program, "/site/public/hello");
+  EXPECT_FALSE(recognise("/site/public/tool", machine));
+  add("/site/public/app.fcgi", "#!/usr/bin/perl");
+  const auto site = for_directory("/site/public", machine);
+  ASSERT_TRUE(site) << to_string(site.error().front());
+  EXPECT_EQ(site->recognised, "a FastCGI program (app.fcgi)");
+  EXPECT_EQ(site->apps[0].model, AppModel::kPool);
+  add("/site/public/b.fcgi", "#!/usr/bin/perl");
+  const auto several = for_directory("/site/public", machine);
+  ASSERT_FALSE(several);
+  EXPECT_THAT(
+      to_string(several.error().front()),
+      HasSubstr("/site/public holds several FastCGI programs: app.fcgi, b.fcgi; name one, as in remuda serve "
+                "/site/public/app.fcgi"));
+  const auto one = for_directory("/site/public/b.fcgi", machine);
+  ASSERT_TRUE(one) << to_string(one.error().front());
+  EXPECT_EQ(one->apps[0].program.text, "/site/public/b.fcgi");
 }
 
 TEST(Recognition, MakesAConfigurationOfADirectory) {

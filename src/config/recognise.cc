@@ -47,16 +47,17 @@ bool defines_callable(std::string_view source) {
   return false;
 }
 
-std::string beside(const std::string& directory, std::string_view name) {
-  return fmt::format("{}/{}", directory == "/" ? "" : directory, name);
-}
-
 Recognised recognised(const Candidate& candidate) {
-  return {candidate.type, fmt::format("{} ({})", candidate.what, candidate.file),
-          candidate.has_front_controller};
+  return {.type = candidate.type,
+          .what = fmt::format("{} ({})", candidate.what, candidate.file),
+          .has_front_controller = candidate.has_front_controller};
 }
 
 }  // namespace
+
+std::string beside(const std::string& directory, std::string_view name) {
+  return fmt::format("{}/{}", directory == "/" ? "" : directory, name);
+}
 
 std::optional<Recognised> find_entry_point(AppType type, const std::string& root, const Machine& machine,
                                            const std::optional<Identity>& as) {
@@ -67,14 +68,16 @@ std::optional<Recognised> find_entry_point(AppType type, const std::string& root
   return std::nullopt;
 }
 
-std::optional<Recognised> recognise(const std::string& directory, const Machine& machine) {
+std::optional<Recognised> recognise(const std::string& path, const Machine& machine) {
+  if (machine.file(path, std::nullopt) == Access::kGood) return recognise_program(path, machine);
   for (const Candidate& candidate : kCandidates) {
-    const std::string file = beside(directory, candidate.file);
+    const std::string file = beside(path, candidate.file);
     if (machine.file(file, std::nullopt) != Access::kGood) continue;
     if (candidate.anything && !defines_callable(machine.text(file))) continue;
     return recognised(candidate);
   }
-  return std::nullopt;
+  if (auto found = recognise_node(path, machine)) return found;
+  return recognise_programs(path, machine);
 }
 
 std::string usual_interpreter(AppType type, const std::string& root, const Machine& machine,

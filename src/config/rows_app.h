@@ -113,7 +113,8 @@ inline constexpr std::array kAppOptions{
          .types = kLoaded}),
     bind<&App::interpreter>(
         {.name = "interpreter",
-         .text = "The program that loads the application; with http what runs a script of Node's.",
+         .text = "The program that loads the application; with http what runs a script of Node's, which then "
+                 "needs no suffix.",
          .unset = "of wsgi .venv/bin/python3 or venv/bin/python3 below root, else /usr/bin/python3; of rack "
                   "/usr/bin/ruby; of psgi /usr/bin/perl; of http /usr/bin/node",
          .example = "\"/srv/site/.venv/bin/python3\"",
@@ -175,6 +176,13 @@ inline constexpr std::array kAppOptions{
          .text = "Environment variables for the program; with remote they are sent with each request. Those "
                  "that describe the request win.",
          .example = "{ GIT_PROJECT_ROOT = \"/srv/git\" }"}),
+    bind<&App::ini>({.name = "ini",
+                     .text =
+                         "Settings as in php.ini, which scripts and .user.ini cannot change. For those that "
+                         "they can: arguments = [\"-d\", \"NAME=VALUE\"].",
+                     .example = "{ memory_limit = \"256M\" }",
+                     .models = kStarted,
+                     .types = kPhp}),
     bind<&App::scheduling>({.name = "scheduling",
                             .text =
                                 "How the system gives its processes a core: those of batch do not interrupt "

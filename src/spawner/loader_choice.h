@@ -4,6 +4,7 @@
 //
 //     #! python    INTERPRETER FLAGS LOADERS/python/remuda_cgi.py PROGRAM
 //     #! perl      INTERPRETER FLAGS LOADERS/perl/remuda_cgi.pl PROGRAM
+//     #! ruby      INTERPRETER FLAGS LOADERS/ruby/remuda_cgi.rb PROGRAM
 //     others       as the kernel would run it, with LD_PRELOAD=LOADERS/libremuda_preload.so, if it, or what
 //                  its "#!" names, is linked dynamically and gains no rights by exec
 //

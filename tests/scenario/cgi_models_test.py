@@ -133,13 +133,57 @@ int main(int count, char **arguments) {
 }
 """
 
+PHP_SEEN = r"""#!/usr/bin/php-cgi
+<?php
+ini_set('serialize_precision', '-1');
+header('Content-Type: text/plain');
+header('X-Several: one');
+header('X-Several: two', false);
+setcookie('c', 'v');
+$environment = getenv();
+foreach (['REQUEST_TIME', 'REQUEST_TIME_FLOAT', 'REMOTE_PORT', 'UNIQUE_ID'] as $name) unset($_SERVER[$name], $environment[$name]);
+ksort($_SERVER);
+ksort($environment);
+foreach ($_FILES as &$file) { $file['content'] = md5_file($file['tmp_name']); unset($file['tmp_name']); }
+var_dump($_SERVER, $environment, $_GET, $_POST, $_COOKIE, $_FILES, strlen(file_get_contents('php://input')));
+var_dump($GLOBALS['argv'] ?? null, php_sapi_name(), PHP_BINARY, getcwd(), __FILE__, get_included_files(), headers_list());
+var_dump(ini_get('memory_limit'), ini_get('display_errors'), get_loaded_extensions(), error_get_last(), posix_getpgrp() == getmypid());
+var_dump(preg_grep('/socket|anon_inode|memfd/', array_map('readlink', glob('/proc/self/fd/*'))));
+echo umask(), implode(preg_grep('/^Sig(Blk|Ign|Cgt)/', file('/proc/self/status')));
+echo file_get_contents('/proc/self/cmdline');
+fprintf(fopen('php://stderr', 'w'), "to standard error\n");
+"""
+
+PHP_PROGRAMS = {
+    "php-seen": PHP_SEEN,
+    "php-flags": "#!/usr/bin/php-cgi -d memory_limit=77M\n<?php echo ini_get('memory_limit'), 'plain';",
+    "php-env": "#!/usr/bin/env php-cgi\n<?php echo __FILE__, php_sapi_name();",
+    "php-cli": "#!/usr/bin/php\n<?php echo \"Content-Type: text/plain\\n\\n\"; var_dump($argv, PHP_SAPI, stream_get_contents(STDIN));"
+               " fwrite(STDERR, 'error'); exit(4);",
+    "php-status": "#!/usr/bin/php-cgi\n<?php http_response_code(418); header('X-Powered-By: tea'); echo 'short';",
+    "php-line": "#!/usr/bin/php-cgi\n<?php header('HTTP/1.1 404 Gone Away'); echo 'no';",
+    "php-location": "#!/usr/bin/php-cgi\n<?php header('Location: http://elsewhere.test/');",
+    "php-late": "#!/usr/bin/php-cgi\n<?php ini_set('display_errors', '1'); echo str_repeat('x', 9000); flush(); header('X-Late: 1'); echo 'on';",
+    "php-fatal": "#!/usr/bin/php-cgi\n<?php echo 'before'; no_such_function();",
+    "php-syntax": "#!/usr/bin/php-cgi\n<?php echo 'before' 'after';",
+    "php-throws": "#!/usr/bin/php-cgi\n<?php ini_set('display_errors', '1'); throw new LogicException('on purpose');",
+    "php-exit": "#!/usr/bin/php-cgi\n<?php register_shutdown_function(fn() => print('the end')); echo 'before'; exit(3);",
+    "php-plain": "#!/usr/bin/php-cgi\nno code at all\n",
+    "php-nothing": "#!/usr/bin/php-cgi\n<?php\n",
+    "php-large": "#!/usr/bin/php-cgi\n<?php for ($i = 0; $i < 8; $i++) echo str_repeat('0123456789abcdef', 65536);",
+    "php-session": "#!/usr/bin/php-cgi\n<?php session_save_path(sys_get_temp_dir()); session_id('remuda'); session_start();"
+                   " $_SESSION['a'] = 1; session_write_close(); session_start(); var_dump($_SESSION); session_destroy();",
+    "php-memory": "#!/usr/bin/php-cgi -d memory_limit=4M\n<?php ini_set('display_errors', '1'); $all = str_repeat('x', 10000000);",
+    "nph-php": "#!/usr/bin/php\n<?php echo \"HTTP/1.1 203 By Myself\\r\\nContent-Type: text/plain\\r\\n\\r\\n\", PHP_SAPI;",
+}
+
 PROGRAMS = {"shell": SHELL, "perl": PERL, "python": PYTHON, "raises": RAISES, "exits": EXITS, "dies": DIES,
             "killed": KILLED, "large": LARGE, "status": STATUS, "nph-own": OWN_HEAD}
 
 
 @pytest.fixture(scope="module")
 def server(shared):
-    for name, text in PROGRAMS.items():
+    for name, text in (PROGRAMS | PHP_PROGRAMS).items():
         shared.place.script(name, text)
     source = shared.place.file("compiled.c", COMPILED)
     target = shared.place.directory("cgi-bin") / "compiled"
@@ -183,19 +227,91 @@ REQUESTS = [("GET", "?a=b&c=%20d", b""), ("GET", "/extra/path?isindex+words", b"
             ("POST", "/more", b"y" * 300_000), ("HEAD", "", b"")]
 
 
+def compare_models(server, name, method, rest, body, *lines):
+    executed = ask(server, "exec", f"/cgi-bin/{name}{rest}", method, body, *lines)
+    for _ in range(2):
+        compare(ask(server, "fork", f"/cgi-bin/{name}{rest}", method, body, *lines), executed)
+
+
 @needs("/usr/bin/perl", "/usr/bin/python3")
 @pytest.mark.parametrize("name", [*PROGRAMS, "compiled", "static"])
 def test_answers_are_the_same(server, name):
     template = settled(server, name)
     for method, rest, body in REQUESTS:
-        lines = ["Cookie: a=b", "X-Own: field"]
-        executed = ask(server, "exec", f"/cgi-bin/{name}{rest}", method, body, *lines)
-        for _ in range(2):
-            compare(ask(server, "fork", f"/cgi-bin/{name}{rest}", method, body, *lines), executed)
+        compare_models(server, name, method, rest, body, "Cookie: a=b", "X-Own: field")
     if name == "static":
         assert template["state"] == "failed" and "static" in template["lines"][0], template
     else:
         assert template["state"] == "ready", template
+
+
+FORM = b"a=1&b[k]=2"
+UPLOAD = (b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\nContent-Type: text/plain\r\n\r\n' + b"z" * 300_000 +
+          b'\r\n--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n')
+
+
+@needs("/usr/bin/php-cgi", "/usr/bin/php")
+@pytest.mark.parametrize("name", PHP_PROGRAMS)
+def test_answers_of_php_are_the_same(server, name):
+    assert settled(server, name)["state"] == "ready"
+    for method, rest, body in REQUESTS:
+        compare_models(server, name, method, rest, body, "Cookie: a=b", "Content-Type: text/plain")
+    compare_models(server, name, "POST", "?q", FORM, "Content-Type: application/x-www-form-urlencoded")
+    compare_models(server, name, "POST", "", UPLOAD, "Content-Type: multipart/form-data; boundary=x")
+
+
+@needs("/usr/bin/php-cgi", "/usr/bin/php")
+def test_php_ends_as_it_does_elsewhere(server):
+    for name, status in (("php-exit", 3), ("php-cli", 4), ("php-fatal", 255)):
+        settled(server, name)
+        for model, app in (("exec", "executed"), ("fork", "forked")):
+            ask(server, model, f"/cgi-bin/{name}")
+            server.wait_for_error(f"app {app}: exited with status {status}\n.*/{name}")
+
+
+@needs("/usr/bin/php-cgi")
+def test_what_php_compiles_is_shared_and_looked_at_again(server):
+    """Also where a file is another one because a link has moved, and in the second in which it was made."""
+    for turn in range(4):
+        server.place.file(f"turns/{turn}/part.inc", f"<?php return 'turn {turn}';")
+    server.place.script("including", "#!/usr/bin/php-cgi\n<?php echo require 'turn/part.inc', '; ', require 'own.inc', '; ',"
+                                     " opcache_get_status()['opcache_statistics']['hits'] > 3 ? 'shared' : 'alone';")
+    link = server.place / "cgi-bin/turn"
+    own = server.place.file("cgi-bin/own.inc", "")
+    for turn in range(4):
+        link.unlink(missing_ok=True)
+        link.symlink_to(server.place / f"turns/{turn}")
+        settled(server, "including")
+        for part in range(3):
+            own.write_text(f"<?php return '{turn} {part}';")
+            answer = ask(server, "fork", "/cgi-bin/including")[2]
+            assert answer == b"turn %d; %d %d; alone" % (turn, turn, part), answer
+    os.utime(own, (1, 1))
+    os.utime(server.place / "turns/3/part.inc", (1, 1))
+    assert [ask(server, "fork", "/cgi-bin/including")[2][-6:] for _ in range(5)][-1] == b"shared"
+
+
+@needs("/usr/bin/php-cgi")
+def test_what_php_says_while_it_starts_is_said_in_each_answer(server):
+    for name, count, state in (("few", 1, "ready"), ("many", 20, "failed")):
+        missing = "".join(f"extension = no_such_extension_{number}\n" for number in range(count))
+        server.place.file(f"cgi-bin/{name}/php.ini", f"{missing}display_startup_errors = 1\n")
+        server.place.script(f"{name}/speaks", "#!/usr/bin/php-cgi\n<?php echo 'on';")
+        template = settled(server, f"{name}/speaks")
+        assert template["state"] == state, template
+        compare_models(server, f"{name}/speaks", "GET", "", b"")
+    assert b"Unable to load" in ask(server, "fork", "/cgi-bin/few/speaks")[2]
+    server.wait_for_error("runs under exec.*it writes output while it starts")
+
+
+@needs("/usr/bin/php-cgi")
+def test_changed_settings_of_php_are_seen(server):
+    settings = server.place.file("cgi-bin/settings/php.ini", "memory_limit = 33M\n")
+    server.place.script("settings/limit", "#!/usr/bin/php-cgi\n<?php echo ini_get('memory_limit');")
+    settled(server, "settings/limit")
+    assert ask(server, "fork", "/cgi-bin/settings/limit")[2] == b"33M"
+    settings.write_text("memory_limit = 44M\n")
+    eventually("they are read again", lambda: ask(server, "fork", "/cgi-bin/settings/limit")[2] == b"44M")
 
 
 def test_a_changed_program_is_seen_at_the_next_request(server):

@@ -181,6 +181,53 @@ def test_ini_settings(serve, place):
     assert serve("pool", 'arguments = ["-d", "memory_limit=77M", "-d", "short_open_tag"]').get("/ini.php").text == "77M 1"
 
 
+INI = "<?php ini_set('memory_limit', '99M'); echo json_encode(array_map('ini_get', $_GET['of'])), ' ', $_FILES['f']['error'] ?? '-';"
+ASK = "of[]=memory_limit&of[]=upload_max_filesize&of[]=auto_prepend_file&of[]=session.name"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_settings_of_directories(serve, place, model):
+    """Those of the document root, then those below; what is php.ini's alone is not taken from there."""
+    place.file("site/.user.ini", "upload_max_filesize = 1K\nsession.name = outer\nallow_url_fopen = 0\n")
+    place.file("site/admin/.user.ini", "session.name = inner\n")
+    for folder in ("", "admin/", "admin/deep/", "other/"):
+        place.file(f"site/{folder}ini.php", INI)
+    server = serve(model)
+    for folder, name in (("", "outer"), ("admin/", "inner"), ("admin/deep/", "inner"), ("other/", "outer")):
+        answer = json.loads(server.get(f"/{folder}ini.php?{ASK}&of[]=allow_url_fopen").text.split(" ")[0])
+        assert answer == ["99M", "1K", "", name, "1"]
+    body = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n' + b"z" * 5000 + b"\r\n--x--\r\n"
+    assert server.post(f"/ini.php?{ASK}", body, "Content-Type: multipart/form-data; boundary=x").text.endswith(" 1")
+    assert server.get("/.user.ini").status == 404
+
+
+def test_settings_of_directories_are_looked_at_again(serve, place):
+    """After the time that user_ini.cache_ttl says; each process looks for itself."""
+    place.file("site/ini.php", INI)
+    settings = place.file("site/.user.ini", "upload_max_filesize = 1M\n")
+    server = serve("pool", 'arguments = ["-d", "user_ini.cache_ttl=2"]\n    instances = { max = 1 }')
+
+    def size():
+        return json.loads(server.get(f"/ini.php?{ASK}").text.split(" ")[0])[1]
+
+    assert size() == "1M"
+    settings.write_text("upload_max_filesize = 3M\n")
+    assert size() == "1M"
+    eventually("it is looked at again", lambda: size() == "3M")
+    settings.unlink()
+    eventually("it is gone", lambda: size() == "2M")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_settings_that_scripts_cannot_change(serve, place, model):
+    place.file("site/ini.php", INI)
+    place.file("site/.user.ini", "upload_max_filesize = 1M\nsession.name = own\n")
+    server = serve(model, 'ini = { memory_limit = "77M", upload_max_filesize = "5M", error_reporting = "E_ALL & ~E_NOTICE",'
+                          ' no_such_setting = "1" }')
+    assert json.loads(server.get(f"/ini.php?{ASK}&of[]=error_reporting").text.split(" ")[0]) == ["77M", "5M", "", "own", "32759"]
+    server.wait_for_error("PHP has no setting no_such_setting")
+
+
 @pytest.mark.parametrize("model", ["exec", "pool"])
 @needs("/usr/bin/php-cgi")
 def test_an_ordinary_php_cgi(serve, model):
