@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CgroupPlace: where in the cgroup hierarchy of version 2 this process stands, and below which it may make
+// groups, cgroups(7). Looks only, changes nothing. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace remuda::base {
+
+struct CgroupPlace {
+  // Of the server's own processes while groups below `directory` have limits: the kernel wants none of them
+  // beside such groups.
+  static constexpr std::string_view kServerLeaf = "remuda-server";
+
+  std::string directory;  // absolute, in the file system; without kServerLeaf at its end
+
+  bool has_controller(std::string_view name) const;
+  bool is_writable() const;
+};
+
+// Named by /proc/self/cgroup and mounted as /proc/self/mountinfo says; tests have another /proc.
+Result<CgroupPlace> find_cgroup(const std::string& proc = "/proc");
+
+}  // namespace remuda::base
