@@ -24,6 +24,11 @@ std::string resolved(const std::string& path) {
   return error ? path : real.string();
 }
 
+bool is_there(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
+
 std::string directory_of(const std::string& path) {
   return path.substr(0, std::max<size_t>(path.rfind('/'), 1));
 }
@@ -85,32 +90,32 @@ Texts shown_paths(const config::Config& config, const config::App& app) {
     }
   }
   add(paths, config.server.loaders.text);
-  for (const config::Path& path : app.readable) add_with_link(paths, path.text);
-  std::erase_if(paths, [](const std::string& path) {
-    std::error_code error;
-    return path == "/" || !std::filesystem::exists(path, error);
-  });
   return paths;
 }
 
-Texts writable_paths(const config::App& app) {
+Texts with_links(const config::Paths& said) {
   Texts paths;
-  for (const config::Path& path : app.writable) add(paths, path.text);
+  for (const config::Path& path : said) add_with_link(paths, path.text);
   return paths;
 }
 
-// Others' own, but for what this one has in it or around it.
-Texts hidden_paths(const config::Config& config, const config::App& app, const Texts& shown) {
+Texts joined(Texts paths, const Texts& more) {
+  paths.insert(paths.end(), more.begin(), more.end());
+  return paths;
+}
+
+// Others' own, but for what this one has in it or around it, or may read.
+Texts hidden_paths(const config::Config& config, const config::App& app, const Texts& own,
+                   const Texts& readable) {
   Texts hidden;
   const auto is_its_own = [&](const std::string& path) {
     return std::ranges::any_of(
-        shown, [&](const std::string& own) { return is_below(own, path) || is_below(path, own); });
+               own, [&](const auto& each) { return is_below(each, path) || is_below(path, each); }) ||
+           std::ranges::any_of(readable, [&](const auto& each) { return is_below(path, each); });
   };
   for (const config::App& other : config.apps) {
     if (other.name == app.name) continue;
-    Texts theirs = own_paths(other);
-    for (const std::string& path : writable_paths(other)) theirs.push_back(path);
-    for (const std::string& path : theirs) {
+    for (const std::string& path : joined(own_paths(other), with_links(other.writable))) {
       if (!is_of_the_system(path) && !is_program_of_the_system(path) && !is_its_own(path)) add(hidden, path);
     }
   }
@@ -137,11 +142,12 @@ spawner::ConfinementRules confinement_rules(const config::Config& config, const 
   if (app.sandbox != config::Sandbox::kOff) rules.filter = spawner::Filter::kSystemCalls;
   if (app.sandbox != config::Sandbox::kStrict) return rules;
   rules.files = spawner::FileView::kOwn;
-  rules.view.shown = shown_paths(config, app);
-  rules.view.writable = writable_paths(app);
-  Texts visible = rules.view.shown;
-  visible.insert(visible.end(), rules.view.writable.begin(), rules.view.writable.end());
-  rules.view.hidden = hidden_paths(config, app, visible);
+  const Texts shown = shown_paths(config, app);
+  const Texts readable = with_links(app.readable);
+  for (const config::Path& path : app.writable) add(rules.view.writable, path.text);
+  rules.view.shown = joined(shown, readable);
+  std::erase_if(rules.view.shown, [](const std::string& path) { return path == "/" || !is_there(path); });
+  rules.view.hidden = hidden_paths(config, app, joined(shown, rules.view.writable), readable);
   rules.view.private_bytes = app.private_tmp.count;
   return rules;
 }

@@ -73,6 +73,12 @@ void Checker::check_strict(const App& app, const std::string& name) {
   if (app.type == AppType::kHttp && app.model == AppModel::kPool && app.listen == Listen::kSocket)
     mistake("listen", " keeps the program out of the directory where it would make its socket",
             "listen = \"descriptor\"");
+  for (const App& other : config_.apps) {
+    if (other.name == app.name || other.user != app.user || app.user.empty()) continue;
+    warn(name + ".user", app.origin,
+         fmt::format("{} keeps nothing apart from app.{}, which has the same user", sandbox, other.name),
+         "give each a user of its own");
+  }
   for (const Path& path : app.writable) check_shown(app, name + ".writable", path);
   for (const Path& path : app.readable) check_shown(app, name + ".readable", path);
 }

@@ -57,7 +57,7 @@ struct Copy {
   std::string path;
   base::Fd tree;
   bool is_directory = true;
-  bool always = false;  // put in its place even if something is there
+  bool is_writable = false;
 };
 
 class Builder {
@@ -66,9 +66,8 @@ class Builder {
 
   Outcome build() {
     using Part = Outcome (Builder::*)();
-    for (const Part part :
-         {&Builder::take_copies, &Builder::take_root, &Builder::cover, &Builder::make_devices,
-          &Builder::make_proc, &Builder::put_back, &Builder::hide, &Builder::seal}) {
+    for (const Part part : {&Builder::take_copies, &Builder::take_root, &Builder::cover,
+                            &Builder::make_devices, &Builder::make_proc, &Builder::arrange, &Builder::seal}) {
       if (auto done = (this->*part)(); !done) return done;
     }
     return {};
@@ -85,9 +84,8 @@ class Builder {
     }
     for (const std::string& path : rules_.writable) {
       if (auto taken = take(copies_, path, kNothingSpecial); !taken) return taken;
-      copies_.back().always = true;
+      copies_.back().is_writable = true;
     }
-    std::ranges::stable_sort(copies_, {}, [](const Copy& copy) { return copy.path.size(); });
     return {};
   }
 
@@ -161,13 +159,23 @@ class Builder {
     return failed("give it a /proc of its own");
   }
 
-  Outcome put_back() {
-    for (const Copy& copy : copies_) {
-      if (!copy.always && is_there(copy.path)) continue;
-      if (auto done = put(copy); !done) return done;
+  // What is shown may lie in what is hidden, and the other way round: the outer one comes first.
+  Outcome arrange() {
+    struct Place {
+      std::string path;
+      const Copy* shown;
+    };
+    std::vector<Place> places;
+    for (const Copy& copy : copies_) places.push_back({copy.path, &copy});
+    for (const std::string& path : rules_.hidden) places.push_back({path, nullptr});
+    std::ranges::stable_sort(places, {}, [](const Place& place) { return place.path.size(); });
+    for (const Place& place : places) {
+      if (auto done = place.shown != nullptr ? show(*place.shown) : hide(place.path); !done) return done;
     }
     return {};
   }
+
+  Outcome show(const Copy& copy) { return copy.is_writable || !is_there(copy.path) ? put(copy) : Outcome(); }
 
   Outcome put(const Copy& copy) {
     const std::filesystem::path path(copy.path);
@@ -180,12 +188,9 @@ class Builder {
     return failed("show " + copy.path);
   }
 
-  Outcome hide() {
-    for (const std::string& path : rules_.hidden) {
-      if (!is_there(path)) continue;
-      if (auto done = is_directory(path) ? make_empty(path) : make_unreadable(path); !done) return done;
-    }
-    return {};
+  Outcome hide(const std::string& path) {
+    if (!is_there(path)) return {};
+    return is_directory(path) ? make_empty(path) : make_unreadable(path);
   }
 
   // A device where there are none: it cannot be opened.
