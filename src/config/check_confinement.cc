@@ -70,9 +70,6 @@ void Checker::check_strict(const App& app, const std::string& name) {
   }
   if (!app.no_new_privileges)
     mistake("no_new_privileges", " has no_new_privileges", "leave no_new_privileges out");
-  if (app.type == AppType::kHttp && app.model == AppModel::kPool && app.listen == Listen::kSocket)
-    mistake("listen", " keeps the program out of the directory where it would make its socket",
-            "listen = \"descriptor\"");
   for (const App& other : config_.apps) {
     if (other.name == app.name || other.user != app.user || app.user.empty()) continue;
     warn(name + ".user", app.origin,
@@ -89,7 +86,7 @@ void Checker::check_shown(const App& app, const std::string& option, const Path&
 }
 
 void Checker::warn_of_what_only_strict_has(const App& app, const std::string& name) {
-  for (const char* option : {"writable", "readable", "private_tmp"}) {
+  for (const char* option : {"writable", "readable"}) {
     const std::string full = fmt::format("{}.{}", name, option);
     if (!said(full)) continue;
     warn(full, app.origin, fmt::format("{}: means nothing without sandbox = \"strict\"", full),
