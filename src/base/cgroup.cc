@@ -74,8 +74,10 @@ Result<CgroupPlace> find_cgroup(const std::string& proc) {
     return failure(ENOENT, "no cgroup hierarchy of version 2 is mounted");
   if (mount.root != "/" && own.starts_with(mount.root)) own.erase(0, mount.root.size());
   CgroupPlace place{mount.point + own};
-  const std::string leaf = "/" + std::string(CgroupPlace::kServerLeaf);
-  if (place.directory.ends_with(leaf)) place.directory.resize(place.directory.size() - leaf.size());
+  for (const std::string_view leaf : {CgroupPlace::kServerLeaf, CgroupPlace::kSystemdLeaf}) {
+    if (place.directory.ends_with("/" + std::string(leaf)))
+      place.directory.resize(place.directory.size() - leaf.size() - 1);
+  }
   while (place.directory.ends_with('/')) place.directory.pop_back();
   return place;
 }

@@ -16,7 +16,10 @@ struct CgroupPlace {
   // beside such groups.
   static constexpr std::string_view kServerLeaf = "remuda-server";
 
-  std::string directory;  // absolute, in the file system; without kServerLeaf at its end
+  // Of who prepares the start of a service of systemd, which has the same group.
+  static constexpr std::string_view kSystemdLeaf = ".control";
+
+  std::string directory;  // absolute, in the file system; without either at its end
 
   bool has_controller(std::string_view name) const;
   bool is_writable() const;

@@ -41,6 +41,10 @@ TEST_F(CgroupTest, OfAServerThatHasMovedIsWhereItCameFrom) {
   EXPECT_EQ(find(kMounts, "0::/\n")->directory, "/sys/fs/cgroup");
 }
 
+TEST_F(CgroupTest, OfACheckBeforeTheStartIsThatOfTheService) {
+  EXPECT_EQ(find(kMounts, "0::/a/remuda.service/.control\n")->directory, "/sys/fs/cgroup/a/remuda.service");
+}
+
 TEST_F(CgroupTest, OfAContainerBeginsAtTheRootOfItsMount) {
   const auto place = find("31 23 0:28 /box /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "0::/box/a\n");
   EXPECT_EQ(place->directory, "/sys/fs/cgroup/a");

@@ -62,9 +62,9 @@ std::optional<Obstacle> obstacle_to_controller(const char* controller) {
     return Obstacle{base::to_string(place.error()), "mount it: mount -t cgroup2 none /sys/fs/cgroup"};
   if (!place->has_controller(controller)) {
     return Obstacle{
-        fmt::format("the cgroup {} has no controller \"{}\"", place->directory, controller),
-        "systemd: Delegate=yes in the service; else boot with cgroup_no_v1=all, so that version 2 "
-        "has it"};
+        fmt::format("the cgroup {}, where this runs, has no controller \"{}\"", place->directory, controller),
+        "run it as a systemd service with Delegate=yes; where controllers are those of version 1, boot with "
+        "cgroup_no_v1=all"};
   }
   if (place->is_writable()) return std::nullopt;
   return Obstacle{fmt::format("the cgroup {} cannot be written to", place->directory),

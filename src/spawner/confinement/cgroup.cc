@@ -45,15 +45,16 @@ void move_processes(const std::string& from, const std::string& to) {
   for (const std::string& process : processes_of(from)) (void)write_value(to + "/cgroup.procs", process);
 }
 
-std::string controllers_of(const CgroupRules& rules, char sign) {
+std::string controllers_of(const CgroupRules& rules) {
   std::string controllers;
-  const auto add = [&](bool wanted, const char* name) {
-    if (wanted) controllers += (controllers.empty() ? std::string() : " ") + sign + name;
-  };
-  add(rules.memory != 0, "memory");
-  add(rules.processes != 0, "pids");
-  add(rules.cpu != 0, "cpu");
-  return controllers;
+  if (rules.memory != 0) controllers += " +memory";
+  if (rules.processes != 0) controllers += " +pids";
+  if (rules.cpu != 0) controllers += " +cpu";
+  return controllers.substr(1);
+}
+
+std::string leaf_of(const base::CgroupPlace& place) {
+  return place.directory + "/" + std::string(base::CgroupPlace::kServerLeaf);
 }
 
 bool is_root_group(const base::CgroupPlace& place) {
@@ -63,7 +64,7 @@ bool is_root_group(const base::CgroupPlace& place) {
 // The hierarchy's root may have processes beside groups; no other group may.
 Outcome make_room(const base::CgroupPlace& place) {
   if (is_root_group(place) || processes_of(place.directory).empty()) return {};
-  const std::string leaf = place.directory + "/" + std::string(base::CgroupPlace::kServerLeaf);
+  const std::string leaf = leaf_of(place);
   if (auto made = make_group(leaf); !made) return made;
   move_processes(place.directory, leaf);
   return {};
@@ -98,35 +99,34 @@ void remove_group(const std::string& group) {
   for (int i = 0; i < kTries && rmdir(group.c_str()) < 0 && errno == EBUSY; ++i) nanosleep(&kPause, nullptr);
 }
 
-}  // namespace
-
-std::expected<Cgroup, ConfinementFailure> Cgroup::make(const base::CgroupPlace& place, pid_t supervisor,
-                                                       std::string_view name, const CgroupRules& rules) {
-  Cgroup made;
-  made.place_ = place;
-  made.all_ = place.directory + "/remuda-" + std::to_string(supervisor);
-  const std::string group = made.all_ + "/" + std::string(name);
-  const std::string controllers = controllers_of(rules, '+');
-  Outcome done = make_room(place);
-  if (done) done = make_below(place.directory, made.all_, controllers);
-  if (done) done = make_below(made.all_, group, controllers);
-  if (done) done = set_limits(group, rules);
-  if (!done) return std::unexpected(done.error());
-  made.group_ = group;
-  made.entrance_.reset(open((group + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-  if (!made.entrance_) return std::unexpected(ConfinementFailure{errno, "open the cgroup " + group});
-  return made;
+// Of all applications of one server.
+std::string all_of(const CgroupName& name) {
+  return name.place.directory + "/remuda-" + std::to_string(name.supervisor);
 }
 
-// The last application's group gone, the server's processes return to where they were.
-Cgroup::~Cgroup() {
-  if (!entrance_) return;
-  remove_group(group_);
-  if (rmdir(all_.c_str()) < 0) return;
-  const std::string leaf = place_.directory + "/" + std::string(base::CgroupPlace::kServerLeaf);
-  if (access(leaf.c_str(), F_OK) < 0) return;
-  (void)write_value(place_.directory + "/cgroup.subtree_control", "-memory -pids -cpu");
-  move_processes(leaf, place_.directory);
+}  // namespace
+
+std::expected<base::Fd, ConfinementFailure> make_cgroup(const CgroupName& name, const CgroupRules& rules) {
+  const std::string all = all_of(name);
+  const std::string group = all + "/" + name.app;
+  const std::string controllers = controllers_of(rules);
+  Outcome done = make_room(name.place);
+  if (done) done = make_below(name.place.directory, all, controllers);
+  if (done) done = make_below(all, group, controllers);
+  if (done) done = set_limits(group, rules);
+  if (!done) return std::unexpected(done.error());
+  base::Fd entrance(open((group + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  if (!entrance) return std::unexpected(ConfinementFailure{errno, "open the cgroup " + group});
+  return entrance;
+}
+
+void remove_cgroup(const CgroupName& name) {
+  const std::string all = all_of(name);
+  remove_group(all + "/" + name.app);
+  const std::string leaf = leaf_of(name.place);
+  if (rmdir(all.c_str()) < 0 || access(leaf.c_str(), F_OK) < 0) return;
+  (void)write_value(name.place.directory + "/cgroup.subtree_control", "-memory -pids -cpu");
+  move_processes(leaf, name.place.directory);
   remove_group(leaf);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cgroup: the group of one application in the hierarchy of version 2, with its limits (cgroups(7)):
+// The group of one application in the hierarchy of version 2, with its limits (cgroups(7)):
 //
 //     <the server's own group>/
 //       remuda-server/          the server's own processes, moved there: beside limited groups may be none
@@ -15,7 +15,6 @@
 
 #include <expected>
 #include <string>
-#include <string_view>
 
 #include "base/cgroup.h"
 #include "base/fd.h"
@@ -24,24 +23,16 @@
 
 namespace remuda::spawner {
 
-class Cgroup {
- public:
-  static std::expected<Cgroup, ConfinementFailure> make(const base::CgroupPlace& place, pid_t supervisor,
-                                                        std::string_view name, const CgroupRules& rules);
-  Cgroup(Cgroup&&) = default;
-  Cgroup& operator=(Cgroup&&) = default;
-  ~Cgroup();
-
-  // Of cgroup.procs: who writes "0" there enters.
-  int entrance() const { return entrance_.get(); }
-
- private:
-  Cgroup() = default;
-
-  base::CgroupPlace place_;
-  std::string all_;    // of all applications of this server
-  std::string group_;  // of this one; empty: moved from
-  base::Fd entrance_;
+struct CgroupName {
+  base::CgroupPlace place;
+  pid_t supervisor = 0;
+  std::string app;
 };
+
+// Its cgroup.procs: who writes "0" there enters.
+std::expected<base::Fd, ConfinementFailure> make_cgroup(const CgroupName& name, const CgroupRules& rules);
+
+// As far as nobody is in it. With the last one the server's processes return to where they were.
+void remove_cgroup(const CgroupName& name);
 
 }  // namespace remuda::spawner

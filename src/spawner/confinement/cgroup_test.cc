@@ -39,8 +39,9 @@ class CgroupTest : public testing::Test {
     std::ifstream stream(tree_ + file);
     return {std::istreambuf_iterator<char>(stream), {}};
   }
-  std::expected<Cgroup, ConfinementFailure> make(const CgroupRules& rules) const {
-    return Cgroup::make({tree_}, 77, "shop", rules);
+  CgroupName name() const { return {{tree_}, 77, "shop"}; }
+  std::expected<base::Fd, ConfinementFailure> make(const CgroupRules& rules) const {
+    return make_cgroup(name(), rules);
   }
 
   const std::string tree_ = testing::TempDir() + "remuda-cgroup";
@@ -54,7 +55,7 @@ TEST_F(CgroupTest, HasTheLimitsThatAreAskedFor) {
   EXPECT_EQ(read("/remuda-77/shop/memory.max"), "1048576");
   EXPECT_EQ(read("/remuda-77/shop/pids.max"), "20");
   EXPECT_EQ(read("/remuda-77/shop/cpu.max"), "150000 100000");
-  EXPECT_GE(made->entrance(), 0);
+  EXPECT_TRUE(*made);
 }
 
 TEST_F(CgroupTest, AsksForNoControllerThatItDoesNotNeed) {
@@ -77,16 +78,25 @@ TEST_F(CgroupTest, TheRootOfTheHierarchyNeedsNoRoom) {
 }
 
 TEST_F(CgroupTest, GoesAndTheServersProcessesReturn) {
-  {
-    const auto made = make({.processes = 5});
-    ASSERT_TRUE(made);
-    write("/remuda-server/cgroup.procs", "4711\n");
-    empty("/remuda-77/shop");
-    empty("/remuda-77");
-  }
+  ASSERT_TRUE(make({.processes = 5}));
+  write("/remuda-server/cgroup.procs", "4711\n");
+  empty("/remuda-77/shop");
+  empty("/remuda-77");
+  remove_cgroup(name());
   EXPECT_FALSE(fs::exists(tree_ + "/remuda-77"));
   EXPECT_EQ(read("/cgroup.subtree_control"), "-memory -pids -cpu");
   EXPECT_EQ(read("/cgroup.procs"), "4711");
+}
+
+TEST_F(CgroupTest, StaysAsLongAsAnotherApplicationHasOne) {
+  make_group("/remuda-77/blog");
+  empty("/remuda-77/shop");
+  empty("/remuda-77");
+  write("/remuda-server/cgroup.procs", "4711\n");
+  remove_cgroup(name());
+  EXPECT_FALSE(fs::exists(tree_ + "/remuda-77/shop"));
+  EXPECT_TRUE(fs::exists(tree_ + "/remuda-77/blog"));
+  EXPECT_EQ(read("/cgroup.procs"), "");
 }
 
 TEST_F(CgroupTest, SaysWhatCouldNotBeWritten) {

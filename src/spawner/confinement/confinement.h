@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Confinement: everything that keeps one application's processes apart, made when the first of them starts
-// and kept for the others. What cannot be made fails the start; the next one tries again.
+// and kept for the others. What cannot be made fails the start; after a second the next one tries again.
 //
 // Spawner's process only. Walls are what a new process goes through between clone and exec, in the spawner's
 // memory: it makes system calls with them and writes nothing.
@@ -11,11 +11,13 @@
 #include <sys/types.h>
 
 #include <array>
+#include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "spawner/confinement/cgroup.h"
+#include "base/fd.h"
 #include "spawner/confinement/failure.h"
 #include "spawner/confinement/namespaces.h"
 #include "spawner/confinement/rules.h"
@@ -35,25 +37,33 @@ bool install_filter(const Walls& walls);
 
 class Confinement {
  public:
+  // Of the application `name`, in the spawner that the caller is.
   Confinement(const ConfinementRules& rules, std::string name);
+  ~Confinement();
   Confinement(const Confinement&) = delete;
   Confinement& operator=(const Confinement&) = delete;
 
-  bool is_any() const;
   // Null if nothing is asked for; valid as long as this is.
   std::expected<const Walls*, ConfinementFailure> walls();
 
  private:
-  std::expected<void, ConfinementFailure> make_filter_once();
-  std::expected<void, ConfinementFailure> make_namespaces_once();
-  std::expected<void, ConfinementFailure> make_cgroup_once();
+  using Outcome = std::expected<void, ConfinementFailure>;
+
+  bool is_any() const;
+  Outcome make();
+  Outcome make_filter_once();
+  Outcome make_namespaces_once();
+  Outcome make_cgroup_once();
 
   const ConfinementRules& rules_;
   std::string name_;
+  pid_t supervisor_;
   std::vector<sock_filter> filter_;
   std::optional<Namespaces> namespaces_;
-  std::optional<Cgroup> cgroup_;
+  base::Fd cgroup_;
   Walls walls_;
+  ConfinementFailure failure_;  // the last one; is said again until retry_at_
+  int64_t retry_at_ = 0;
 };
 
 }  // namespace remuda::spawner

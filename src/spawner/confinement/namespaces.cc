@@ -27,7 +27,7 @@ namespace {
 
 using Outcome = std::expected<void, ConfinementFailure>;
 
-constexpr int kPatience = 10'000;  // milliseconds, for what takes a few
+constexpr int kPatience = 5'000;  // milliseconds, for what takes a few
 
 // What the builder says: 0, or errno and what failed.
 struct Report {
@@ -108,7 +108,10 @@ std::expected<Namespaces, ConfinementFailure> Namespaces::make(const Confinement
   if ((flags & CLONE_NEWIPC) != 0) made.ipc_ = namespace_of(builder, "ipc");
   if ((flags & CLONE_NEWNS) != 0) made.mounts_ = namespace_of(builder, "mnt");
   kill(builder, SIGKILL);
-  while (waitpid(builder, nullptr, 0) < 0 && errno == EINTR) {
+  // One that hangs, in a file system that does not answer, is waited for when it has ended: by the spawner,
+  // as any child.
+  const bool hangs = !heard && heard.error().error == ETIMEDOUT;
+  while (waitpid(builder, nullptr, hangs ? WNOHANG : 0) < 0 && errno == EINTR) {
   }
   if (!heard) return std::unexpected(heard.error());
   const auto held = std::ranges::count_if(made.descriptors(), [](int each) { return each >= 0; });
