@@ -12,8 +12,7 @@
 namespace remuda::base {
 
 struct CgroupPlace {
-  // Of the server's own processes while groups below `directory` have limits: the kernel wants none of them
-  // beside such groups.
+  // Of who was in `directory` before groups below it had limits: the kernel wants nobody beside such groups.
   static constexpr std::string_view kServerLeaf = "remuda-server";
 
   // Of who prepares the start of a service of systemd, which has the same group.

@@ -274,8 +274,8 @@ void Service::start(Wanted wanted, App& app, const char* program, char* const* e
   wanted.times.started = now_ns();
   if (launched.error == 0) return add(std::move(wanted), launched.pid, {});
   const bool exec = launched.step == Step::kExec;
-  refuse(wanted,
-         exec ? explain_exec_failure(program, launched.error) : Refusal{launched.error, launched.step, launched.detail});
+  refuse(wanted, exec ? explain_exec_failure(program, launched.error)
+                      : Refusal{launched.error, launched.step, launched.detail});
 }
 
 // `running` says whose child it is.

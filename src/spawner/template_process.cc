@@ -70,8 +70,7 @@ std::vector<char*> environment_of(const App& app, std::vector<std::string>& own)
   return environment;
 }
 
-Launched launch_loader(App& app, const LoaderCommand& command, const char* directory,
-                       const Ends& ends) {
+Launched launch_loader(App& app, const LoaderCommand& command, const char* directory, const Ends& ends) {
   std::vector<std::string> own{"REMUDA_TEMPLATE=3"};
   if (!command.preload.empty()) {
     own.emplace_back("LD_BIND_NOW=1");  // once, not in each fork

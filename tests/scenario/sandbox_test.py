@@ -179,10 +179,13 @@ def test_strict_hides_what_is_not_in_tmp(start, program, kind):
     place.path = place.path.rename(Path("/var/lib") / place.path.name)
     try:
         fill(place)
-        server = start(HEAD.format(USER=USER, OTHER=OTHER) + application(kind, STRICT), place=place)
+        place.file("other/public/file", "for all")
+        server = start(HEAD.format(USER=USER, OTHER=OTHER) + application(kind, STRICT + '\n    readable = ["other/public"]'),
+                       place=place)
+        assert attempts(server, kind, f"read:{place.path}/other/public/file") == {f"read:{place.path}/other/public/file": "for all"}
         found = attempts(server, kind, f"read:{place.path}/other/secret", f"read:{server.file}", f"list:{place.path}/other",
                          f"write:{place.path}/outside/file", f"write:{place.path}/shop/uploads/file", f"read:{place.path}/shop/../other/secret")
-        assert found == {f"read:{place.path}/other/secret": "ENOENT", f"read:{server.file}": "EACCES", f"list:{place.path}/other": "",
+        assert found == {f"read:{place.path}/other/secret": "ENOENT", f"read:{server.file}": "EACCES", f"list:{place.path}/other": "public",
                          f"write:{place.path}/outside/file": "EROFS", f"write:{place.path}/shop/uploads/file": "yes",
                          f"read:{place.path}/shop/../other/secret": "ENOENT"}
         assert server.get("/other/hello").text == "hellothe other's"

@@ -19,7 +19,7 @@ namespace {
 using Outcome = std::expected<void, ConfinementFailure>;
 
 constexpr uint64_t kPeriod = 100'000;  // microseconds, the kernel's usual one
-constexpr int kTries = 20;             // until the last process has left
+constexpr int kTries = 20;             // until the last process has left, or has been moved
 
 Outcome write_value(const std::string& file, const std::string& value) {
   const base::Fd opened(open(file.c_str(), O_WRONLY | O_CLOEXEC));
@@ -40,9 +40,12 @@ std::vector<std::string> processes_of(const std::string& group) {
   return processes;
 }
 
-// One that has ended meanwhile needs no move.
+// One that has ended meanwhile needs no move; one that has begun is there the next time.
 void move_processes(const std::string& from, const std::string& to) {
-  for (const std::string& process : processes_of(from)) (void)write_value(to + "/cgroup.procs", process);
+  std::vector<std::string> processes;
+  for (int i = 0; i < kTries && !(processes = processes_of(from)).empty(); ++i) {
+    for (const std::string& process : processes) (void)write_value(to + "/cgroup.procs", process);
+  }
 }
 
 std::string controllers_of(const CgroupRules& rules) {

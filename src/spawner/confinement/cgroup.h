@@ -3,7 +3,7 @@
 // The group of one application in the hierarchy of version 2, with its limits (cgroups(7)):
 //
 //     <the server's own group>/
-//       remuda-server/          the server's own processes, moved there: beside limited groups may be none
+//       remuda-server/          who was in that group, moved here: beside limited groups may be nobody
 //       remuda-SUPERVISOR/
 //         shop/                 memory.max, pids.max, cpu.max; its processes enter by cgroup.procs
 //

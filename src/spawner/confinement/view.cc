@@ -60,6 +60,12 @@ struct Copy {
   bool is_writable = false;
 };
 
+// What covers a directory, to be made read-only when what lies in it is there.
+struct Cover {
+  std::string path;
+  base::Fd top;
+};
+
 class Builder {
  public:
   explicit Builder(const ViewRules& rules) : rules_(rules) {}
@@ -126,23 +132,32 @@ class Builder {
   }
 
   Outcome make_private(const std::string& path) {
-    const std::string options = "mode=1777,size=" + std::to_string(rules_.private_bytes);
+    constexpr uint64_t kBytesOfAFile = 4096;  // of the kernel's memory for each, roughly
+    const std::string options = "mode=1777,size=" + std::to_string(rules_.private_bytes) +
+                                ",nr_inodes=" + std::to_string(rules_.private_bytes / kBytesOfAFile);
     if (mount(kFileSystem, path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) == 0) return {};
     return failed("give it a " + path + " of its own");
   }
 
-  // To be sealed when what lies in it is there.
   Outcome make_empty(const std::string& path) {
     if (mount(kFileSystem, path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m") < 0)
       return failed("hide " + path);
-    empty_.push_back(path);
-    return {};
+    return remember_cover(path);
+  }
+
+  Outcome remember_cover(const std::string& path) {
+    covers_.push_back({path, base::Fd(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))});
+    return covers_.back().top ? Outcome() : failed("hide " + path);
+  }
+
+  bool is_covered(const std::string& path) const {
+    return std::ranges::any_of(covers_, [&](const Cover& cover) { return cover.path == path; });
   }
 
   Outcome make_devices() {
     if (mount(kFileSystem, "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=1m") < 0)
       return failed("give it a /dev of its own");
-    empty_.emplace_back("/dev");
+    if (auto remembered = remember_cover("/dev"); !remembered) return remembered;
     for (const Copy& device : devices_) {
       if (auto done = put(device); !done) return done;
     }
@@ -175,7 +190,10 @@ class Builder {
     return {};
   }
 
-  Outcome show(const Copy& copy) { return copy.is_writable || !is_there(copy.path) ? put(copy) : Outcome(); }
+  Outcome show(const Copy& copy) {
+    const bool is_missing = !is_there(copy.path) || is_covered(copy.path);
+    return copy.is_writable || is_missing ? put(copy) : Outcome();
+  }
 
   Outcome put(const Copy& copy) {
     const std::filesystem::path path(copy.path);
@@ -203,10 +221,9 @@ class Builder {
   }
 
   Outcome seal() {
-    for (const std::string& path : empty_) {
-      const base::Fd top(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-      if (!top || set_attributes(top.get(), MOUNT_ATTR_RDONLY, 0) < 0)
-        return failed("make " + path + " read-only");
+    for (const Cover& cover : covers_) {
+      if (set_attributes(cover.top.get(), MOUNT_ATTR_RDONLY, 0) < 0)
+        return failed("make " + cover.path + " read-only");
     }
     return {};
   }
@@ -214,7 +231,7 @@ class Builder {
   const ViewRules& rules_;
   std::vector<Copy> devices_;
   std::vector<Copy> copies_;
-  std::vector<std::string> empty_;
+  std::vector<Cover> covers_;
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The same of a compiled program, which a template forks before main: a line for each attempt, its name and errno.
-// The path that it is to read is PATH_INFO; one entry into the kernel is that of 32-bit programs.
+// The same of a compiled program, which a template forks before main: a line for each attempt, its name and
+// errno. The path that it is to read is PATH_INFO; one entry into the kernel is that of 32-bit programs.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
