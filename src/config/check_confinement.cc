@@ -53,7 +53,7 @@ void Checker::check_confinement(const App& app, const std::string& name) {
 // Who shares a user with another process can do to it what that user can.
 void Checker::check_strict(const App& app, const std::string& name) {
   const std::string sandbox = fmt::format("{}.sandbox: \"strict\"", name);
-  const auto mistake = [&](const char* option, std::string what, std::string hint) {
+  const auto mistake = [&](const char* option, const std::string& what, std::string hint) {
     error(fmt::format("{}.{}", name, option), app.origin, sandbox + what, std::move(hint));
   };
   if (!machine_.is_root())

@@ -28,6 +28,11 @@ Outcome write_value(const std::string& file, const std::string& value) {
   return std::unexpected(ConfinementFailure{errno, "write \"" + value + "\" to " + file});
 }
 
+// Where a failure leaves nothing to be done.
+void try_value(const std::string& file, const std::string& value) {
+  [[maybe_unused]] const Outcome written = write_value(file, value);
+}
+
 Outcome make_group(const std::string& directory) {
   if (mkdir(directory.c_str(), 0755) == 0 || errno == EEXIST) return {};
   return std::unexpected(ConfinementFailure{errno, "make the cgroup " + directory});
@@ -44,7 +49,7 @@ std::vector<std::string> processes_of(const std::string& group) {
 void move_processes(const std::string& from, const std::string& to) {
   std::vector<std::string> processes;
   for (int i = 0; i < kTries && !(processes = processes_of(from)).empty(); ++i) {
-    for (const std::string& process : processes) (void)write_value(to + "/cgroup.procs", process);
+    for (const std::string& process : processes) try_value(to + "/cgroup.procs", process);
   }
 }
 
@@ -128,7 +133,7 @@ void remove_cgroup(const CgroupName& name) {
   remove_group(all + "/" + name.app);
   const std::string leaf = leaf_of(name.place);
   if (rmdir(all.c_str()) < 0 || access(leaf.c_str(), F_OK) < 0) return;
-  (void)write_value(name.place.directory + "/cgroup.subtree_control", "-memory -pids -cpu");
+  try_value(name.place.directory + "/cgroup.subtree_control", "-memory -pids -cpu");
   move_processes(leaf, name.place.directory);
   remove_group(leaf);
 }

@@ -181,6 +181,7 @@ class Builder {
       const Copy* shown;
     };
     std::vector<Place> places;
+    places.reserve(copies_.size() + rules_.hidden.size());
     for (const Copy& copy : copies_) places.push_back({copy.path, &copy});
     for (const std::string& path : rules_.hidden) places.push_back({path, nullptr});
     std::ranges::stable_sort(places, {}, [](const Place& place) { return place.path.size(); });
