@@ -10,6 +10,7 @@ find_package(CLI11 REQUIRED)
 # toml++ is used from its headers alone, by one file: the library of the package is built with exceptions.
 pkg_check_modules(tomlplusplus REQUIRED tomlplusplus)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(libseccomp REQUIRED IMPORTED_TARGET libseccomp)
 if(REMUDA_TESTS)
   find_package(GTest REQUIRED)
 endif()

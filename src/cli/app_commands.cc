@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cli/confinement.h"
 #include "config/language.h"
 
 namespace remuda::cli {
@@ -69,8 +70,9 @@ Command command_of(const config::Config& config, const config::App& app) {
 }
 
 std::vector<std::string> environment_of(const config::Config& config, const config::App& app) {
-  std::vector<std::string> environment;
+  std::vector<std::string> environment = passed_environment(app);
   const bool has_port = app.listen == config::Listen::kPort;
+  if (has_port) std::erase_if(environment, [](const std::string& each) { return each.starts_with("PORT="); });
   for (const auto& [name, value] : app.environment) {
     if (has_port && name == kPort) continue;  // each instance has its own
     environment.push_back(fmt::format("{}={}", name, value));

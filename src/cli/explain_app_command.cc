@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cli/app_commands.h"
 #include "cli/commands.h"
+#include "cli/confinement.h"
 #include "cli/describe.h"
 #include "cli/explain_lines.h"
 #include "cli/status_text.h"
@@ -34,6 +35,9 @@ std::string configured_text(const Config& config, size_t index) {
   const std::vector<std::string> run = describe_command(config, app);
   if (!run.empty()) text += "\nhow it is run\n";
   for (const std::string& line : run) text += fmt::format("   {}\n", base::escaped(line));
+  const std::vector<std::string> apart = describe_confinement(app);
+  if (!apart.empty()) text += "\nhow it is kept apart\n";
+  for (const std::string& line : apart) text += fmt::format("   {}\n", base::escaped(line));
   return text;
 }
 

@@ -11,6 +11,7 @@
 
 #include "cli/app_commands.h"
 #include "cli/app_options.h"
+#include "cli/confinement.h"
 #include "cli/loop_site.h"
 #include "config/value.h"
 
@@ -135,7 +136,7 @@ std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
     rule.limits = limits_of(app.process_limits);
     rule.umask = config::octal_rights(app.umask).value_or(rule.umask);
     rule.niceness = static_cast<int>(app.nice);
-    rule.privileges = app.no_new_privileges ? spawner::Privileges::kNoNew : spawner::Privileges::kMayGain;
+    rule.privileges = privileges_of(app);
     rule.scheduling = app.scheduling == config::Scheduling::kBatch ? spawner::Scheduling::kBatch
                                                                    : spawner::Scheduling::kNormal;
     if (app.model == config::AppModel::kPool) {
@@ -146,6 +147,7 @@ std::vector<spawner::AppRules> spawner_rules(const config::Config& config) {
     if (rule.directory.empty() && rule.root.empty()) rule.directory = app.root.text;
     if (rule.directory.empty() && app.is_node_script()) rule.directory = directory_of(app.program.text);
     rule.template_rules = template_rules(config, app);
+    rule.confinement = confinement_rules(config, app);
     rules.push_back(std::move(rule));
   }
   return rules;

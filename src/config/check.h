@@ -55,6 +55,14 @@ class Checker {
   void check_processes(const App& app, const std::string& name);
   void check_shares(const App& app, const std::string& name);
   void check_process_limit(const App& app, const std::string& option, Resource resource, uint64_t value);
+  // check_confinement.cc
+  void fill_in_confinement(App& app, const std::string& name);
+  void check_confinement(const App& app, const std::string& name);
+  void check_strict(const App& app, const std::string& name);
+  void check_shown(const App& app, const std::string& option, const Path& path);
+  void warn_of_what_only_strict_has(const App& app, const std::string& name);
+  void check_network(const App& app, const std::string& name);
+  void check_machine(const App& app, const std::string& name);
   // check_routes.cc
   void check_route(size_t index);
   void check_hosts(Route& route, const std::string& name);

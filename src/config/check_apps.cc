@@ -113,6 +113,7 @@ void Checker::check_app(App& app) {
   check_scripts(app, name);
   check_limits(app, name);
   check_processes(app, name);
+  check_confinement(app, name);
   if (app.model == AppModel::kPool) check_instances(app, name);
   if (app.model == AppModel::kRemote) check_farm(app, name);
 }
@@ -154,6 +155,7 @@ void Checker::fill_in(App& app, const std::string& name) {
     fill("instances.concurrency", app.instances.concurrency, app.threads);
   }
   if (app.type == AppType::kPhp) fill_in_php(app, name);
+  fill_in_confinement(app, name);
   if (remote && app.keep_connections == App::kAsManyAsItTakes) app.keep_connections = App::kFarmKeeps;
 }
 

@@ -220,6 +220,18 @@ struct ProcessLimits {
   bool core_dumps = true;
 };
 
+// How an application is kept apart from everything else (docs/applications.md).
+enum class Sandbox : uint8_t { kOff, kDefault, kStrict };
+enum class Network : uint8_t { kOn, kLoopback, kOff };
+
+// What all processes of an application together may use, cgroups(7), version 2. 0: no limit.
+struct Cgroup {
+  Bytes memory{};
+  uint32_t processes = 0;
+  uint32_t cpu = 0;  // percent of one core
+  bool is_asked_for() const { return memory.count != 0 || processes != 0 || cpu != 0; }
+};
+
 using base::Peer;
 using Peers = std::vector<Peer>;
 using Paths = std::vector<Path>;
@@ -286,7 +298,14 @@ struct App {
   ProcessLimits process_limits;
   std::string umask = "022";
   uint32_t nice = 0;
-  bool no_new_privileges = false;
+  bool no_new_privileges = false;  // true for sandbox = "strict"
+  Sandbox sandbox = Sandbox::kOff;
+  Paths writable;                      // of kStrict
+  Paths readable;                      // of kStrict: what would be hidden otherwise
+  Bytes private_tmp = mebibytes(256);  // of kStrict
+  Network network = Network::kOn;      // kOff for sandbox = "strict" unless said
+  StringList pass_environment;         // names, or beginnings of names with "*" behind them
+  Cgroup cgroup;
   Origin origin;
 
   // Whether an interpreter runs it by a loader of this server's: it has an entry point and no program.
@@ -305,6 +324,7 @@ struct App {
   static constexpr Duration kFarmIdleTime = std::chrono::seconds(1);
   static constexpr Duration kHttpFirstByte = std::chrono::seconds(60);
   static constexpr uint32_t kHttpConcurrency = 64;
+  static constexpr uint32_t kStrictProcesses = 512;
 };
 
 enum class Listing : uint8_t { kOff, kHtml, kJson, kAuto };

@@ -26,6 +26,7 @@ struct FakeMachine final : Machine {
 
   std::map<std::string, std::string> texts;  // files that can be read
   std::map<Resource, uint64_t> highest_limits;
+  std::map<Means, Obstacle> obstacles;
 
   bool is_root() const override { return root; }
   std::optional<Identity> user(const std::string& name) const override {
@@ -66,6 +67,10 @@ struct FakeMachine final : Machine {
   std::optional<uint64_t> highest_limit(Resource resource) const override {
     const auto found = highest_limits.find(resource);
     return found == highest_limits.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::optional<Obstacle> obstacle_to(Means means) const override {
+    const auto found = obstacles.find(means);
+    return found == obstacles.end() ? std::nullopt : std::optional(found->second);
   }
 };
 

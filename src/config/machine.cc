@@ -24,6 +24,7 @@
 #include <filesystem>
 
 #include "base/fd.h"
+#include "config/trial.h"
 
 namespace remuda::config {
 namespace {
@@ -161,6 +162,8 @@ class ThisMachine final : public Machine {
     if (may_raise_limits() || ::getrlimit(kernel_name(resource), &limit) != 0) return std::nullopt;
     return limit.rlim_max == RLIM_INFINITY ? std::nullopt : std::optional<uint64_t>(limit.rlim_max);
   }
+
+  std::optional<Obstacle> obstacle_to(Means means) const override { return try_out(means); }
 };
 
 }  // namespace

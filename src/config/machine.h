@@ -22,6 +22,23 @@ enum class Access : uint8_t { kGood, kMissing, kWrongKind, kDenied };
 // What setrlimit(2) limits.
 enum class Resource : uint8_t { kOpenFiles, kProcesses, kAddressSpace, kFileSize, kCpuSeconds };
 
+// What the kernel may have to confine programs, tried by who would do it.
+enum class Means : uint8_t {
+  kFilter,        // of system calls, by who has given up new privileges
+  kFilterOfRoot,  // by root, who has not
+  kNamespaces,    // of mounts and IPC, and the newer calls that build them
+  kNetwork,
+  kCgroupMemory,
+  kCgroupProcesses,
+  kCgroupCpu,
+};
+
+// Why it cannot be had, and what to do.
+struct Obstacle {
+  std::string what;
+  std::string remedy;
+};
+
 class Machine {
  public:
   virtual ~Machine() = default;
@@ -44,6 +61,8 @@ class Machine {
   virtual std::string loaders() const = 0;
   // The most that a limit of a program can be set to: nothing if there is no bound.
   virtual std::optional<uint64_t> highest_limit(Resource resource) const = 0;
+  // Nothing if it can be had.
+  virtual std::optional<Obstacle> obstacle_to(Means means) const = 0;
 };
 
 const Machine& this_machine();

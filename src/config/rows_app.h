@@ -41,6 +41,8 @@ inline constexpr std::array kListenWords{"descriptor"sv, "port"sv, "socket"sv};
 inline constexpr std::array kForwardedWords{"replace"sv, "append"sv, "pass"sv};
 inline constexpr std::array kReloadWords{"auto"sv, "manual"sv};
 inline constexpr std::array kSchedulingWords{"batch"sv, "normal"sv};
+inline constexpr std::array kSandboxWords{"off"sv, "default"sv, "strict"sv};
+inline constexpr std::array kNetworkWords{"on"sv, "loopback"sv, "off"sv};
 inline constexpr std::array kBalanceWords{"least-connections"sv, "round-robin"sv, "hash"sv};
 
 inline constexpr std::array kPoolOptions{
@@ -547,6 +549,7 @@ inline constexpr std::array kAppOptions{
          .maximum = 1'000'000'000,
          .unit = "processes",
          .zero = "the server's own limit",
+         .unset = "0; 512 with sandbox = \"strict\"",
          .models = kStarted}),
     bind<&App::process_limits, &ProcessLimits::address_space>(
         {.name = "process_limits.address_space",
@@ -571,6 +574,7 @@ inline constexpr std::array kAppOptions{
     bind<&App::process_limits, &ProcessLimits::core_dumps>(
         {.name = "process_limits.core_dumps",
          .text = "Whether a process that crashes may leave a core dump, as far as the server may.",
+         .unset = "true; false with sandbox = \"strict\"",
          .models = kStarted}),
     bind<&App::umask>({.name = "umask",
                        .text = "Rights that files which the program makes do not get, in octal.",
@@ -585,7 +589,72 @@ inline constexpr std::array kAppOptions{
         {.name = "no_new_privileges",
          .text = "The program and what it starts never get more rights: set-user-id programs (sudo, the "
                  "sendmail of some packages) run without them.",
+         .unset = "false; true with sandbox = \"strict\"",
          .models = kStarted}),
+    bind<&App::sandbox>(
+        {.name = "sandbox",
+         .text =
+             "default: system calls that no web application needs are denied. strict: that, and the "
+             "program sees a file system that it cannot write to, files of its own in /tmp, none of other "
+             "applications, no processes and no network but its own.",
+         .models = kStarted,
+         .words = kSandboxWords}),
+    bind<&App::writable>({.name = "writable",
+                          .text = "Directories that the program may write to, beside its own /tmp, /var/tmp "
+                                  "and /dev/shm; with sandbox = \"strict\".",
+                          .unset = "none",
+                          .example = "[\"uploads\", \"/var/cache/shop\"]",
+                          .only_with = "sandbox",
+                          .models = kStarted}),
+    bind<&App::readable>({.name = "readable",
+                          .text =
+                              "Files and directories that the program sees although they lie below /home, "
+                              "/root or /tmp, or are another application's; with sandbox = \"strict\".",
+                          .unset = "none",
+                          .example = "[\"/home/git/repositories\"]",
+                          .only_with = "sandbox",
+                          .models = kStarted}),
+    bind<&App::private_tmp>({.name = "private_tmp",
+                             .text = "Size that each of its own /tmp, /var/tmp and /dev/shm has at most, in "
+                                     "memory; with sandbox = \"strict\".",
+                             .minimum = kMebi,
+                             .maximum = kTebi,
+                             .only_with = "sandbox",
+                             .models = kStarted}),
+    bind<&App::network>({.name = "network",
+                         .text = "loopback: a network of its own with nobody else in it; off: none at all. "
+                                 "Its connection with this server does not need one.",
+                         .unset = "\"on\"; \"off\" with sandbox = \"strict\"",
+                         .models = kStarted,
+                         .words = kNetworkWords}),
+    bind<&App::pass_environment>(
+        {.name = "pass_environment",
+         .text = "Variables of the server's own environment that the program gets, by name or by the "
+                 "beginning of their names.",
+         .unset = "none",
+         .example = "[\"LANG\", \"APP_*\"]",
+         .models = kStarted}),
+    bind<&App::cgroup, &Cgroup::memory>(
+        {.name = "cgroup.memory",
+         .text = "Memory that all its processes together may use, what they keep in /tmp included; beyond "
+                 "it the kernel ends one of them.",
+         .maximum = 1024 * kTebi,
+         .zero = "no limit",
+         .models = kStarted}),
+    bind<&App::cgroup, &Cgroup::processes>({.name = "cgroup.processes",
+                                            .text = "Processes and threads that it may have in all.",
+                                            .maximum = 1'000'000,
+                                            .unit = "processes",
+                                            .zero = "no limit",
+                                            .models = kStarted}),
+    bind<&App::cgroup, &Cgroup::cpu>({.name = "cgroup.cpu",
+                                      .text =
+                                          "Time of the processor that all its processes together get; 150 "
+                                          "is one core and a half.",
+                                      .maximum = 1'000'000,
+                                      .unit = "percent of a core",
+                                      .zero = "no limit",
+                                      .models = kStarted}),
 };
 
 }  // namespace remuda::config::rows

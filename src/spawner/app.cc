@@ -16,7 +16,8 @@ constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/us
 
 }  // namespace
 
-App::App(const AppRules& rules, uint32_t number) : rules_(rules), number_(number), root_(rules.root) {
+App::App(const AppRules& rules, uint32_t number)
+    : rules_(rules), number_(number), root_(rules.root), confinement_(rules_.confinement, rules_.name) {
   arguments_.push_back(nullptr);
   for (std::string& argument : rules_.arguments) arguments_.push_back(argument.data());
   arguments_.push_back(nullptr);

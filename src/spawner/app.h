@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "spawner/confinement/confinement.h"
 #include "spawner/program.h"
 #include "spawner/protocol.h"
 #include "spawner/spawner.h"
@@ -26,6 +27,7 @@ class App {
   const AppRules& rules() const { return rules_; }
   const TemplateRules& templates() const { return rules_.template_rules; }
   uint32_t number() const { return number_; }
+  Confinement& confinement() { return confinement_; }
 
   // What is to be run: `program`, into the packet or the rules; else why not.
   Refusal find_program(const Spawn& spawn, int64_t now, const char*& program);
@@ -46,6 +48,7 @@ class App {
   AppRules rules_;
   uint32_t number_;
   Root root_;
+  Confinement confinement_;
   std::vector<char*> arguments_;
   std::vector<char*> environment_;
   std::vector<std::string_view> shared_;  // those of the rules that a request may set as well

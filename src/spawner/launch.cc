@@ -25,6 +25,7 @@ namespace {
 
 struct Attempt {
   const Launch* launch = nullptr;
+  const Walls* walls = nullptr;
   pid_t spawner = 0;
   Step step = Step::kGroup;
   int error = 0;
@@ -103,10 +104,24 @@ bool end_with(pid_t spawner) {
   return false;
 }
 
+// While its descriptors are there, and the rights to use them.
+bool enter(Attempt& attempt) {
+  attempt.step = Step::kConfine;
+  return enter_cgroup(*attempt.walls) && enter_namespaces(*attempt.walls);
+}
+
+// Who has given up new privileges needs no right for it; root's is gone with the identity.
+bool filter(Attempt& attempt, Privileges now) {
+  if (attempt.walls == nullptr || attempt.launch->rules->privileges != now) return true;
+  attempt.step = Step::kFilter;
+  return install_filter(*attempt.walls);
+}
+
 // Everything that happens in the child, in this order; false at the step that failed.
 bool become(Attempt& attempt) {
   const Launch& launch = *attempt.launch;
   const AppRules& rules = *launch.rules;
+  if (attempt.walls != nullptr && !enter(attempt)) return false;
   attempt.step = Step::kGroup;
   if (setpgid(0, 0) < 0) return false;
   attempt.step = Step::kDescriptors;
@@ -115,6 +130,7 @@ bool become(Attempt& attempt) {
   set_scheduling(rules.scheduling);
   attempt.step = Step::kLimits;
   if (!set_limits(rules.limits) || !add_niceness(rules.niceness)) return false;
+  if (!filter(attempt, Privileges::kMayGain)) return false;
   if (rules.identity) {
     attempt.step = Step::kGroups;
     if (!set_groups(*rules.identity)) return false;
@@ -123,6 +139,7 @@ bool become(Attempt& attempt) {
   }
   attempt.step = Step::kPrivileges;
   if (rules.privileges == Privileges::kNoNew && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return false;
+  if (!filter(attempt, Privileges::kNoNew)) return false;
   if (launch.channel >= 0 && !end_with(attempt.spawner)) return false;
   attempt.step = Step::kDirectory;
   if (chdir(launch.directory) < 0) return false;
@@ -164,16 +181,18 @@ ChildMemory make_child_memory() {
 
 Launched launch(const Launch& launch) {
   static const ChildMemory memory = make_child_memory();
-  if (memory.attempt == nullptr) return {-1, ENOMEM, Step::kProcess};
+  if (memory.attempt == nullptr) return {-1, ENOMEM, Step::kProcess, {}};
+  const auto walls = launch.confinement != nullptr ? launch.confinement->walls() : nullptr;
+  if (!walls) return {-1, walls.error().error, Step::kConfine, walls.error().what};
   Attempt& attempt = *memory.attempt;
-  attempt = {.launch = &launch, .spawner = getpid()};
+  attempt = {.launch = &launch, .walls = *walls, .spawner = getpid()};
   const int pid =
       clone(&child, memory.stack_top, kShareMemory | CLONE_VFORK | SIGCHLD, static_cast<void*>(&attempt));
-  if (pid < 0) return {-1, errno, Step::kProcess};
-  if (attempt.error == 0) return {pid, 0, Step::kNone};
+  if (pid < 0) return {-1, errno, Step::kProcess, {}};
+  if (attempt.error == 0) return {pid, 0, Step::kNone, {}};
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
-  return {-1, attempt.error, attempt.step};
+  return {-1, attempt.error, attempt.step, {}};
 }
 
 }  // namespace remuda::spawner

@@ -12,7 +12,9 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 
+#include "spawner/confinement/confinement.h"
 #include "spawner/protocol.h"
 #include "spawner/spawner.h"
 
@@ -26,12 +28,14 @@ struct Launch {
   std::array<int, 3> descriptors{-1, -1, -1};  // none of them below 3, unless it is in its place
   int channel = -1;  // a template's: its descriptor 3. It ends with the spawner, whatever it does
   const AppRules* rules = nullptr;
+  Confinement* confinement = nullptr;  // null, or without anything in it: none
 };
 
 struct Launched {
   pid_t pid = -1;  // its process group, too
   int error = 0;   // 0: it runs
   Step step = Step::kNone;
+  std::string detail;  // of kConfine
 };
 
 // A failed child has been waited for.

@@ -36,7 +36,7 @@ std::optional<Reply> read_failed(Reader& reader) {
   failed.step = reader.take<Step>();
   failed.times = reader.take_times();
   failed.detail = reader.take_text(kMaxDetail);
-  if (!reader.good() || failed.step > Step::kTemplate) return std::nullopt;
+  if (!reader.good() || failed.step > Step::kFilter) return std::nullopt;
   return failed;
 }
 
@@ -202,6 +202,8 @@ std::string_view to_string(Step step) {
     case Step::kExec: return "run the program";
     case Step::kInterpreter: return "run its interpreter";
     case Step::kTemplate: return "load the template";
+    case Step::kConfine: return "keep it apart from the rest of the machine";
+    case Step::kFilter: return "restrict its system calls";
   }
   return "unknown";
 }

@@ -65,6 +65,8 @@ enum class Step : uint8_t {
   kExec,         // execve of the program
   kInterpreter,  // execve: the program is there, its "#!" interpreter or its loader is not; detail names it
   kTemplate,     // its template did not load, or does not fork; detail is the template's journey
+  kConfine,      // cgroup and namespaces; detail says what of them
+  kFilter,       // seccomp
 };
 std::string_view to_string(Step step);  // "start the interpreter"
 

@@ -269,12 +269,13 @@ void Service::start(Wanted wanted, App& app, const char* program, char* const* e
                                     .environment = environment,
                                     .directory = app.directory_of(program),
                                     .descriptors = wanted.standard_descriptors(no_input_.get()),
-                                    .rules = &app.rules()});
+                                    .rules = &app.rules(),
+                                    .confinement = &app.confinement()});
   wanted.times.started = now_ns();
   if (launched.error == 0) return add(std::move(wanted), launched.pid, {});
   const bool exec = launched.step == Step::kExec;
-  refuse(wanted,
-         exec ? explain_exec_failure(program, launched.error) : Refusal{launched.error, launched.step, {}});
+  refuse(wanted, exec ? explain_exec_failure(program, launched.error)
+                      : Refusal{launched.error, launched.step, launched.detail});
 }
 
 // `running` says whose child it is.

@@ -28,6 +28,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "spawner/confinement/rules.h"
 #include "spawner/keeping.h"
 
 namespace remuda::spawner {
@@ -94,6 +95,7 @@ struct AppRules {
   Outlives outlives = Outlives::kNothing;
   std::vector<std::string> environment;  // "NAME=value"; what a request brings under the same name wins
   TemplateRules template_rules;
+  ConfinementRules confinement;
 };
 
 // A channel's spawner end, owned by the spawner from now on.

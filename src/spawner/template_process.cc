@@ -70,8 +70,7 @@ std::vector<char*> environment_of(const App& app, std::vector<std::string>& own)
   return environment;
 }
 
-Launched launch_loader(const App& app, const LoaderCommand& command, const char* directory,
-                       const Ends& ends) {
+Launched launch_loader(App& app, const LoaderCommand& command, const char* directory, const Ends& ends) {
   std::vector<std::string> own{"REMUDA_TEMPLATE=3"};
   if (!command.preload.empty()) {
     own.emplace_back("LD_BIND_NOW=1");  // once, not in each fork
@@ -88,12 +87,13 @@ Launched launch_loader(const App& app, const LoaderCommand& command, const char*
                  .directory = directory,
                  .descriptors = {ends.its_input.get(), ends.its_output.get(), ends.its_output.get()},
                  .channel = ends.its_channel.get(),
-                 .rules = &app.rules()});
+                 .rules = &app.rules(),
+                 .confinement = &app.confinement()});
 }
 
 Refusal refusal_of(const Launched& launched, const std::string& path) {
   if (launched.step == Step::kExec) return explain_exec_failure(path.c_str(), launched.error);
-  return {launched.error, launched.step, {}};
+  return {launched.error, launched.step, launched.detail};
 }
 
 constexpr size_t kForkDescriptors = 3;
