@@ -4,7 +4,6 @@
  * functions do nothing and say so. fork(2) is called here and not by Perl's fork, which would flush what
  * handles hold: each fork must find it as it is.
  */
-#include "../preload/mapped.h"
 #include "perl_headers.h"
 
 static remuda_template* the_template;  // Perl has no better place for what a process has one of
@@ -68,7 +67,6 @@ static XS(template_serve) {
   dXSARGS;
   PERL_UNUSED_VAR(items);
   if (!the_template || remuda_template_ready(the_template) < 0) _exit(1);
-  remuda_preload_keep_mapped();
   remuda_perl_settle_heap(aTHX);
   while (remuda_template_wait(the_template) > 0) {
     pid_t pid = fork();

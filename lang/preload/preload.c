@@ -17,7 +17,6 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "mapped.h"
 #include "php.h"
 #include "remuda_template.h"
 
@@ -80,7 +79,6 @@ static int is_env(const char* executable) {
 static void hold(remuda_template* self) {
   char executable[4096];
   watch_all(self, executable_path(executable, sizeof(executable)), executed_program());
-  remuda_preload_keep_mapped();
   if (remuda_template_ready(self) < 0) _exit(1);
   serve_forks(self);
 }
