@@ -79,6 +79,9 @@ void Exchange::run() {
   SG(request_info).path_translated = nullptr;
   if (path != nullptr) efree(path);
   php_request_shutdown(nullptr);
+#ifdef ZEND_SIGNALS
+  SIGG(reset) = 0;  // its handlers stay: nobody else in this process sets any between requests
+#endif
   finish();
   SG(server_context) = nullptr;
 }

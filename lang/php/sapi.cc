@@ -135,8 +135,9 @@ int activate() {
   if (script != nullptr) settings.apply(script, variable("DOCUMENT_ROOT", 0));
   return SUCCESS;
 }
+// What has been written leaves with the end of the answer, in one piece.
 int deactivate() {
-  if (SG(sapi_started)) flush(SG(server_context));
+  if (SG(sapi_started) && answered() != nullptr) sapi_send_headers();
   return SUCCESS;
 }
 
