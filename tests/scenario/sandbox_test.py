@@ -61,7 +61,8 @@ STRICT = f'user = "{OWN}"\n    sandbox = "strict"\n    writable = ["shop/uploads
 
 
 def may_make_namespaces() -> bool:
-    return subprocess.run(["unshare", "--mount", "--ipc", "--net", "true"], capture_output=True, check=False).returncode == 0
+    attempt = ["unshare", "--mount", "--propagation", "unchanged", "--ipc", "--net", "true"]  # in a chroot, too
+    return subprocess.run(attempt, capture_output=True, check=False).returncode == 0
 
 
 needs_rights = pytest.mark.skipif(not harness.IS_ROOT or not may_make_namespaces(), reason="needs root with CAP_SYS_ADMIN")
