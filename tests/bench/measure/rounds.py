@@ -53,10 +53,11 @@ class Series:
 
 
 def interleaved(servers: list[Server], work: Work, rounds: int, seconds: int) -> dict[str, Series]:
-    """Loads running servers in turn; each round begins with another one."""
+    """Loads running servers in turn, each when the one before has done its work; each round begins with another one."""
     samples: dict[str, list[Sample]] = {server.name: [] for server in servers}
     for number in range(rounds):
         start = number % len(servers)
         for server in servers[start:] + servers[:start]:
             samples[server.name].append(wrk(server, work, seconds))
+            server.wait_until_idle()
     return {name: Series(name, found) for name, found in samples.items()}

@@ -15,6 +15,9 @@ from measure import machine, processes
 
 READY_SECONDS = 15
 STOP_SECONDS = 10
+IDLE_SECONDS = 5
+LOOK_SECONDS = 0.1
+IDLE_SHARE = 0.02  # of a core
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -67,6 +70,17 @@ class Server:
     def processor_time(self) -> int:
         """Nanoseconds of processor time of all its processes so far."""
         return processes.processor_time(self.process_ids())
+
+    def wait_until_idle(self) -> None:
+        """Until it works no more on what clients have left: programs of CGI go on for some hundred milliseconds."""
+        deadline = time.monotonic() + IDLE_SECONDS
+        before = self.processor_time()
+        while time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+            now = self.processor_time()
+            if abs(now - before) < IDLE_SHARE * LOOK_SECONDS * 1e9:
+                return
+            before = now
 
     def memory(self) -> int:
         """Bytes (PSS) of all its processes."""
