@@ -4,8 +4,13 @@
 // end owns anything.
 #include "exchange.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
+#include <string_view>
 
 extern "C" {
 #include <main/fopen_wrappers.h>
@@ -18,6 +23,16 @@ namespace {
 void refuse(int status, const char* words) {
   SG(sapi_headers).http_response_code = status;
   PHPWRITE(words, strlen(words));
+}
+
+// A script begins in its own directory. PHP would enter it for each request and go back, where the process
+// mostly is in it: the one before was the same, and has left it where it was.
+void enter_directory_of(const char* script) {
+  const std::string_view path(script);
+  const std::string directory(path.substr(0, std::max<size_t>(path.rfind('/'), 1)));
+  char here[PATH_MAX];
+  if (getcwd(here, sizeof(here)) != nullptr && directory == here) return;
+  [[maybe_unused]] const int entered = chdir(directory.c_str());  // as PHP does: the script runs where it is
 }
 
 zend_long length_of(const char* text) { return text == nullptr ? 0 : std::strtoll(text, nullptr, 10); }
@@ -42,6 +57,7 @@ void Exchange::describe() {
   info.content_type = param("CONTENT_TYPE");
   info.content_length = length_of(param("CONTENT_LENGTH"));
   info.proto_num = 1001;
+  SG(options) |= SAPI_OPTION_NO_CHDIR;  // see enter_directory_of()
   const char* const file = param("SCRIPT_FILENAME");
   info.path_translated = file == nullptr ? nullptr : estrdup(file);
   SG(sapi_headers).http_response_code = 200;
@@ -59,6 +75,7 @@ void Exchange::execute() {
       errno == EACCES ? refuse(403, "Access denied.\n") : refuse(404, "File not found.\n");
     } else {
       EG(exit_status) = 0;
+      enter_directory_of(SG(request_info).path_translated);
       php_execute_script(&file);
     }
     zend_destroy_file_handle(&file);
@@ -80,7 +97,9 @@ void Exchange::run() {
   if (path != nullptr) efree(path);
   php_request_shutdown(nullptr);
 #ifdef ZEND_SIGNALS
-  SIGG(reset) = 0;  // its handlers stay: nobody else in this process sets any between requests
+  // Its handlers stay: fourteen system calls less at each request. pcntl has taken back, at this one's end,
+  // what the script has set, and nothing else in this process sets any.
+  SIGG(reset) = 0;
 #endif
   finish();
   SG(server_context) = nullptr;

@@ -54,7 +54,11 @@ SCRIPTS = {
     "exit.php": "<?php echo 'before'; exit(3);",
     "include.php": "<?php require 'part.inc';",
     "part.inc": "<?php echo __DIR__ === getcwd() ? 'beside' : getcwd();",
+    "leaves.php": "<?php chdir('/'); echo getcwd();",
+    "below/where.php": "<?php register_shutdown_function(fn() => print(' ' . getcwd())); echo getcwd();",
     "auth.php": "<?php echo $_SERVER['PHP_AUTH_USER'] ?? 'nobody', ' ', $_SERVER['PHP_AUTH_PW'] ?? '';",
+    "deaf.php": "<?php echo function_exists('pcntl_signal') && pcntl_signal(SIGTERM, SIG_IGN) ? 'deaf' : 'cannot';",
+    "ignored.php": "<?php preg_match('/^SigIgn:\\s*(\\w+)/m', file_get_contents('/proc/self/status'), $all); echo $all[1];",
     "page.html": "a file",
 }
 
@@ -174,6 +178,22 @@ def test_compiled_scripts_are_shared(serve, place):
         return max(hits.values()) > 10
 
     eventually("scripts come from the cache", both, within=20)
+
+
+def test_each_script_begins_in_its_own_directory(serve, place):
+    server = serve("pool", "instances = { max = 1 }")
+    below = f"{place / 'site/below'} {place / 'site/below'}"
+    assert [server.get(path).text for path in ("/include.php", "/below/where.php", "/include.php", "/leaves.php", "/below/where.php",
+            "/below/where.php", "/leaves.php", "/include.php")] == ["beside", below, "beside", "/", below, below, "/", "beside"]
+
+
+def test_a_signal_that_one_script_ignores_is_heard_by_the_next(serve):
+    """The instance would not end when it is told to."""
+    server = serve("pool", "instances = { max = 1 }")
+    first = server.get("/ignored.php").text
+    if server.get("/deaf.php").text == "cannot":
+        pytest.skip("this PHP has no pcntl_signal")
+    assert server.get("/ignored.php").text == first
 
 
 def test_ini_settings(serve, place):
