@@ -396,7 +396,7 @@ def test_output_streams_while_input_does(server):
 def test_flood_of_errors_before_the_head(server):
     """Apache PR 22030: no dead-lock, and the log has it under the request's id."""
     assert server.get("/cgi-bin/errors").text == "after the flood"
-    line = server.last_access()
+    line = server.last_access("/cgi-bin/errors")
     server.wait_for_error(rf"(?m)^.*{line['id'].lstrip('0')}.*the .?\"last.?\" words")
 
 

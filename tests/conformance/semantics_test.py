@@ -493,9 +493,10 @@ def test_routes(server):
 
 def test_error_page(server):
     """Apache CVE-2019-10092: what it shows of the request is escaped; the id leads to the log."""
-    page = server.get("/none<script>alert(1)</script>", "Accept: text/html")
+    target = "/none<script>alert(1)</script>"
+    page = server.get(target, "Accept: text/html")
     assert page.status == 404 and "<script" not in page.text.lower()
-    line = server.last_access()
+    line = server.last_access(target)
     assert line["id"].lstrip("0") in page.text or line["id"] in page.text
     as_json = server.get("/none", "Accept: application/json")
     assert "json" in as_json["Content-Type"] and json.loads(as_json.text)["status"] == 404

@@ -137,7 +137,7 @@ def test_many_early_hints(app):
         assert connection.read_answer().text == "hinted\n"
     answer = server.get("/app/hints?80")
     assert (answer.status, answer.text) == (200, "hinted\n"), "more than 64 KiB are dropped"
-    assert "interim answer was dropped" in server.last_access()["trouble"]
+    assert "interim answer was dropped" in server.last_access("/app/hints?80")["trouble"]
     server.wait_for_error("interim answer was dropped")
 
 

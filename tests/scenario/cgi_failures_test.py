@@ -74,7 +74,7 @@ def test_failure_is_explained(server, name):
     before = len(server.errors())
     answer = server.get(f"/cgi-bin/{name}", "Accept: text/html")
     assert answer.status in statuses, answer
-    line = server.last_access()
+    line = server.last_access(f"/cgi-bin/{name}")
     assert re.search(why, line["trouble"], re.I), line
     identity = line["id"].lstrip("0")
     assert identity in answer.text, "the page does not show the request's id"
@@ -86,7 +86,7 @@ def test_failure_is_explained(server, name):
 
 def test_last_words_are_in_the_journey(server):
     server.get("/cgi-bin/status-3")
-    identity = server.last_access()["id"].lstrip("0")
+    identity = server.last_access("/cgi-bin/status-3")["id"].lstrip("0")
     server.wait_for_error(rf"{identity}[\s\S]*last words")
     server.wait_for_error(rf"{identity}[\s\S]*status 3")
 
@@ -133,7 +133,7 @@ def test_half_an_answer_is_never_a_whole_one(server, name, why):
         except ConnectionResetError:
             whole = b""
         assert not whole.endswith(b"0\r\n\r\n") and b"HTTP/1.1 5" not in whole[4:]
-    line = server.last_access()
+    line = server.last_access(f"/cgi-bin/{name}")
     assert line["status"] == 502 or not line["complete"]
     assert why in line["trouble"]
     server.wait_for_error(rf"{line['id'].lstrip('0')} from .*{why}")
@@ -198,7 +198,7 @@ def test_background_process_of_a_program(server):
 def test_errors_cannot_forge_the_log(server):
     """HAProxy 2026-08: CR, LF and ESC are escaped."""
     assert server.get("/cgi-bin/escapes").text == "ok"
-    identity = server.last_access()["id"].lstrip("0")
+    identity = server.last_access("/cgi-bin/escapes")["id"].lstrip("0")
     server.wait_for_error(rf"{identity}.*forged")
     assert "\x1b" not in server.errors()
     assert not re.search(r"(?m)^line", server.errors())

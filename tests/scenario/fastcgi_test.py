@@ -181,9 +181,9 @@ def test_status_and_redirects(server, name):
 @pytest.mark.parametrize("name", [name for name in BASES if name != "scgi"])
 def test_standard_error_is_in_the_log(server, name):
     """Under the request's id, and with the application's name; SCGI has no such stream."""
-    answer = server.get(f"{BASES[name]}/errors?{name}-{os.getpid()}")
-    assert answer.text == "complained\n"
-    identity = server.last_access()["id"].lstrip("0")
+    target = f"{BASES[name]}/errors?{name}-{os.getpid()}"
+    assert server.get(target).text == "complained\n"
+    identity = server.last_access(target)["id"].lstrip("0")
     line = server.wait_for_error(rf"[^\n]*complaint of {name}-{os.getpid()}")[0]
     assert identity in line and name in line.replace("complaint of " + name, ""), line
 
