@@ -77,6 +77,12 @@ REMUDA_API int remuda_template_ready(remuda_template* self);
 REMUDA_API int remuda_template_unfit(remuda_template* self, const char* why);
 
 /*
+ * A variable, "NAME=value", of each fork whose environment has none of its name: what an interpreter sets for
+ * itself when it starts, such as a locale. It replaces the one that was given before. -1: EINVAL, ENOMEM.
+ */
+REMUDA_API int remuda_template_default_variable(remuda_template* self, const char* variable);
+
+/*
  * Waits until a process is wanted: 1. 0: the template is to end. Reports meanwhile what forks have ended and
  * whether a watched file has changed.
  */
@@ -85,6 +91,12 @@ REMUDA_API int remuda_template_wait(remuda_template* self);
 /* Of the process that is wanted now: a path, or NULL where the spawner named none. Until parent() or child().
  */
 REMUDA_API const char* remuda_template_program(const remuda_template* self);
+
+/*
+ * Its environment: `*size` bytes, of each variable NAME=value and a zero byte. Until parent() or child().
+ * What a loader makes of it before the fork costs no fork a page.
+ */
+REMUDA_API const char* remuda_template_environment(const remuda_template* self, size_t* size);
 
 /* After fork(), in the parent. -1 for `pid`: fork() has failed with errno, and the spawner is told. */
 REMUDA_API int remuda_template_parent(remuda_template* self, pid_t pid);

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -20,6 +21,7 @@
 
 #include <new>
 
+#include "template_pages.h"
 #include "template_scan.h"
 
 namespace remuda::app {
@@ -27,6 +29,7 @@ namespace {
 
 constexpr int64_t kChangePause = 50'000'000;  // ns
 constexpr char kVariable[] = "REMUDA_TEMPLATE";
+constexpr char kOneRequest[] = ",request";
 
 // What mmap gives for memory that nobody has touched costs nothing.
 void* reserve(size_t size, int sharing) {
@@ -67,7 +70,8 @@ Template* Template::open() {
   }
   char* end = nullptr;
   const long channel = strtol(value, &end, 10);
-  const bool good = end != value && *end == '\0' && channel > 2 && channel < INT32_MAX &&
+  const bool one_request = end != value && strcmp(end, kOneRequest) == 0;
+  const bool good = end != value && (*end == '\0' || one_request) && channel > 2 && channel < INT32_MAX &&
                     is_channel(static_cast<int>(channel));
   unsetenv(kVariable);
   void* const memory = good ? malloc(sizeof(Template)) : nullptr;
@@ -76,6 +80,7 @@ Template* Template::open() {
     return nullptr;
   }
   auto* const self = new (memory) Template;
+  self->one_request_ = one_request;
   const int error = self->begin(static_cast<int>(channel));
   if (error == 0) return self;
   self->~Template();
@@ -102,6 +107,7 @@ int Template::begin(int channel) {
 Template::~Template() {
   if (children_ >= 0) close(children_);
   if (packet_ != nullptr) munmap(packet_, kMostFork + 1);
+  ::free(default_);
   if (promises_ != nullptr) munmap(promises_, kPromises * sizeof(Promise));
 }
 
@@ -135,6 +141,16 @@ int Template::expect_threads(size_t count) {
   return 0;
 }
 
+int Template::default_variable(const char* variable) {
+  if (!is_mine()) return EPERM;
+  if (strchr(variable, '=') == nullptr) return EINVAL;
+  char* const copy = strdup(variable);
+  if (copy == nullptr) return ENOMEM;
+  ::free(default_);
+  default_ = copy;
+  return 0;
+}
+
 int Template::ready() {
   if (!is_mine()) return EPERM;
   if (state_ != State::kLoading) return EINVAL;
@@ -161,6 +177,7 @@ int Template::ready() {
   sigaddset(&signals, SIGCHLD);
   if (sigprocmask(SIG_BLOCK, &signals, &mask_) != 0) return errno;
   if (sigaction(SIGCHLD, &usual, &on_child_) != 0) return errno;
+  if (one_request_) move_to_huge_pages();
   state_ = State::kReady;
   TemplateRecord record(TemplateKind::kReady);
   return send(record.put(monotonic()));
@@ -289,10 +306,25 @@ int Template::take_fork(size_t size, const msghdr& message) {
     drop_descriptors();
     return refuse(fork_.id, error, why) == 0 ? -1 : 0;
   }
+  add_default();
   promise_->error = 0;
   promise_->id = fork_.id;
   state_ = State::kForking;
   return 1;
+}
+
+// Behind the last variable of the packet, where there is room.
+void Template::add_default() {
+  if (default_ == nullptr) return;
+  const size_t name = static_cast<size_t>(strchr(default_, '=') - default_) + 1;
+  const char* const end = fork_.environment + fork_.environment_size;
+  for (const char* one = fork_.environment; one < end; one += strlen(one) + 1) {
+    if (strncmp(one, default_, name) == 0) return;
+  }
+  const size_t size = strlen(default_) + 1;
+  if (size > static_cast<size_t>(packet_ + kMostFork - end)) return;
+  memcpy(fork_.environment + fork_.environment_size, default_, size);
+  fork_.environment_size += size;
 }
 
 Template::Promise* Template::free_promise() {

@@ -34,12 +34,17 @@ class Template {
   int unfit(const char* why) { return say(TemplateKind::kUnfit, why); }
   int watch(const char* path, Closeness closeness) { return is_mine() ? watch_.add(path, closeness) : EPERM; }
   int expect_threads(size_t count);
+  int default_variable(const char* variable);
   int ready();
   // 1: a process is wanted. 0: the end. -1: errno.
   int wait();
   int parent(pid_t pid, int fork_error);
   int child();
   const char* program() const { return fork_.program; }
+  const char* environment(size_t* size) const {
+    *size = fork_.environment_size;
+    return fork_.environment;
+  }
 
  private:
   enum class State : uint8_t { kLoading, kReady, kForking };
@@ -68,6 +73,7 @@ class Template {
   int report_end(pid_t pid, int status, const rusage& usage);
   int receive();
   int take_fork(size_t size, const msghdr& message);
+  void add_default();
   void drop_descriptors();
   Promise* free_promise();
   int settle();
@@ -76,6 +82,7 @@ class Template {
   void close_own();
 
   State state_ = State::kLoading;
+  bool one_request_ = false;  // a fork answers one request: what makes forks cheaper is worth memory
   pid_t owner_ = 0;
   int channel_ = -1;
   int children_ = -1;  // signalfd
@@ -85,6 +92,7 @@ class Template {
   struct sigaction on_child_{};
   TemplateWatch watch_;
   char* packet_ = nullptr;  // kMostFork and one more
+  char* default_ = nullptr;
   Promise* promises_ = nullptr;
   uint32_t next_promise_ = 0;
   Array<Fork> forks_;

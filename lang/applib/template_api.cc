@@ -40,11 +40,18 @@ int remuda_template_watch_closely(remuda_template* self, const char* path) {
 int remuda_template_expect_threads(remuda_template* self, size_t count) {
   return result(of(self).expect_threads(count));
 }
+int remuda_template_default_variable(remuda_template* self, const char* variable) {
+  return result(of(self).default_variable(variable));
+}
 int remuda_template_ready(remuda_template* self) { return result(of(self).ready()); }
 int remuda_template_wait(remuda_template* self) { return of(self).wait(); }
 
 const char* remuda_template_program(const remuda_template* self) {
   return reinterpret_cast<const Template*>(self)->program();
+}
+
+const char* remuda_template_environment(const remuda_template* self, size_t* size) {
+  return reinterpret_cast<const Template*>(self)->environment(size);
 }
 
 int remuda_template_parent(remuda_template* self, pid_t pid) { return result(of(self).parent(pid, errno)); }

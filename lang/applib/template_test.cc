@@ -129,6 +129,24 @@ TEST_F(Templates, GiveTheForkItsOwn) {
             "A=1\nB=\n" + folder_ + "\ngroup\ndescriptors\nopen");
 }
 
+TEST_F(Templates, GiveTheForkADefaultUnlessItHasItsOwn) {
+  start(
+      [](remuda_template* self) {
+        EXPECT_EQ(remuda_template_default_variable(self, "LC=a"), 0);
+        EXPECT_EQ(remuda_template_default_variable(self, "LC=b"), 0);
+        EXPECT_EQ(remuda_template_default_variable(self, "no variable"), -1);
+      },
+      [] {
+        std::string text;
+        for (char** one = environ; *one != nullptr; ++one) text += std::string(*one) + " ";
+        return write(1, text.data(), text.size()) < 0 ? 1 : 0;
+      });
+  ready();
+  EXPECT_EQ(output_of_fork("", ""), "LC=b ");
+  EXPECT_EQ(output_of_fork("", std::string_view("A=1\0LCC=\0", 9)), "A=1 LCC= LC=b ");
+  EXPECT_EQ(output_of_fork("", std::string_view("LC=\0A=1\0", 8)), "LC= A=1 ");
+}
+
 TEST_F(Templates, ForkHasTheDescriptorsThatWereOpenWhileLoading) {
   start([](remuda_template*) { dup2(0, 41); },
         [] { return fcntl(41, F_GETFD) >= 0 && fcntl(40, F_GETFD) < 0 && fcntl(42, F_GETFD) < 0 ? 0 : 1; });

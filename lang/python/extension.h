@@ -6,7 +6,7 @@
 //     Server    what this process serves: the application, the words of the environ, the remuda_app
 //     Exchange  one request, from remuda_accept() to remuda_finish(); it is the application's start_response
 //     Input     wsgi.input        Errors   wsgi.errors        FileWrapper   wsgi.file_wrapper
-//     Template  remuda_template.h
+//     Template  remuda_template.h; a script in a fork
 //
 // Everything is used with the GIL, which is let go where a call waits. Objects outlive their request when the
 // application keeps them: Exchange::request is null then.
@@ -53,6 +53,27 @@ class Ref {
 
 struct Server;
 
+// Takes the exception that is set, which is set no more. Null: what it has none of.
+class Raised {
+ public:
+  Raised() {
+    PyObject* type = nullptr;
+    PyObject* value = nullptr;
+    PyObject* trace = nullptr;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    type_.reset(type);
+    value_.reset(value);
+    trace_.reset(trace);
+  }
+  PyObject* type() const { return type_.get(); }
+  PyObject* value() const { return value_.get(); }
+  PyObject* trace() const { return trace_.get(); }
+
+ private:
+  Ref type_, value_, trace_;
+};
+
 struct Exchange {
   PyObject_HEAD Server* server;  // a reference
   remuda_request* request;       // null: it is over
@@ -95,6 +116,49 @@ Sent send_file(Exchange& exchange, PyObject* wrapper);
 // server.cc, template.cc
 PyTypeObject* make_server_type();
 bool add_template(PyObject* module);
+enum class Forked : uint8_t {
+  kHere,    // this process is a fork
+  kNoMore,  // the template has come to its end
+  kFailed,  // an exception is set
+};
+// process_environment.cc: os.environ and os.environb.
+class Environment {
+ public:
+  // In the template. The default variable is for remuda_template_default_variable(), null: none. false: an
+  // exception is set.
+  bool find();
+  const char* default_variable() const {
+    return default_variable_ ? PyBytes_AsString(default_variable_.get()) : nullptr;
+  }
+  // In the template, of the process that is wanted: `size` bytes of variables.
+  bool expect(const char* environment, size_t size);
+  // In a fork: they are the process's environment as it is now.
+  bool renew();
+
+ private:
+  struct Variable {
+    PyObject* name;
+    PyObject* value;
+  };
+  bool has_names(const char* environment, size_t size) const;
+  bool build(const char* environment, size_t size);
+  bool exchange(PyObject* now);
+  bool update();
+  bool replace();
+
+  bool usual_ = false;  // both keep their variables in one dict
+  Ref holders_[2];      // the attributes of both
+  Ref mappings_[2];
+  Ref default_variable_;
+  PyObject* expected_ = nullptr;   // the dict
+  Variable* variables_ = nullptr;  // in its order; what expected_ holds
+  size_t count_ = 0;
+};
+// Forks whenever a process is wanted. What os.register_at_fork() was given is run, as by os.fork().
+Forked fork_when_wanted(PyObject* self, Environment& environment);
+
+// script.cc. Null with an exception, or None.
+PyObject* run_script(PyObject* self, PyObject* code, PyObject* renew_streams, PyObject* words);
 
 // environment.cc
 struct Words;

@@ -14,8 +14,8 @@ import os
 OWN = os.path.dirname(os.path.abspath(__file__))
 if OWN not in sys.path:  # -I
     sys.path.insert(0, OWN)
-# What lies below the script on the stack: this file, main(), run(); and, in older Python, exec().
-DEPTH = 3 if sys.version_info >= (3, 12) else 4
+# What lies below the script on the stack: this file, main(); and, in older Python, template.run().
+DEPTH = 2 if sys.version_info >= (3, 12) else 3
 
 
 def prepare(script):
@@ -129,18 +129,11 @@ def main():
     forget_loader()
     streams.prepare()
     code, words = text["code"], text["words"]
-    sys.modules.pop("__main__")
-    known = len(sys.modules) + 1
     sys.setrecursionlimit(sys.getrecursionlimit() + DEPTH)
-    forking.become_process(template)
-    streams.become()
-    names = running.make_main(path)
-    if words:
-        sys.stderr.write(words)
-    del template, text, words
-    status = running.run(code, names)
-    del names
-    running.end(status, known)
+    forking.make_ready(template)
+    running.make_main(path)  # after gc.freeze(): a fork's collector takes it apart at the end
+    template.run(code, streams.renew_all, words or None)
+    forking.leave(0)
 
 
 main()

@@ -123,18 +123,12 @@ void write_bytes(Exchange& exchange, PyObject* bytes, bool to_log) {
 // Takes the exception that is set: its text goes to the log, and to the client a page, if nothing of the
 // answer has left. Nothing of that if the client's leaving is the reason.
 void report_exception(Exchange& exchange, bool page_is_wanted) {
-  PyObject* type = nullptr;
-  PyObject* value = nullptr;
-  PyObject* trace = nullptr;
-  PyErr_Fetch(&type, &value, &trace);
-  PyErr_NormalizeException(&type, &value, &trace);
-  const Ref own_type(type);
-  const Ref own_value(value);
-  const Ref own_trace(trace);
+  const Raised raised;
+  PyObject* const value = raised.value() != nullptr ? raised.value() : Py_None;
+  PyObject* const trace = raised.trace() != nullptr ? raised.trace() : Py_None;
   const Server& server = *exchange.server;
-  if (exchange.gone && PyErr_GivenExceptionMatches(type, server.gone) != 0) return;
-  const Ref texts(PyObject_CallFunctionObjArgs(server.report, type, value != nullptr ? value : Py_None,
-                                               trace != nullptr ? trace : Py_None, nullptr));
+  if (exchange.gone && PyErr_GivenExceptionMatches(raised.type(), server.gone) != 0) return;
+  const Ref texts(PyObject_CallFunctionObjArgs(server.report, raised.type(), value, trace, nullptr));
   if (!texts || !PyTuple_Check(texts.get()) || PyTuple_Size(texts.get()) != 2) {
     PyErr_Clear();
     constexpr char kText[] = "an exception that cannot be told\n";

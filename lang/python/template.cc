@@ -2,16 +2,11 @@
 //
 // _remuda.Template: remuda_template.h as Python has it. A call that fails raises OSError.
 #include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include "extension.h"
 #include "remuda_template.h"
-
-extern "C" char** environ;
 
 namespace remuda::python {
 namespace {
@@ -59,27 +54,23 @@ PyObject* ready_method(PyObject* self, PyObject* /*nothing*/) {
   return handle != nullptr ? outcome(remuda_template_ready(handle)) : nullptr;
 }
 
-// serve(): forks whenever a process is wanted. True in each fork, False at the end. What
-// os.register_at_fork() was given is run, as by os.fork().
+// serve(): forks whenever a process is wanted. True in each fork, False at the end.
 PyObject* serve_method(PyObject* self, PyObject* /*nothing*/) {
-  remuda_template* const handle = handle_of(self);
-  if (handle == nullptr) return nullptr;
-  for (;;) {
-    const int wanted = remuda_template_wait(handle);
-    if (wanted < 0) return PyErr_SetFromErrno(PyExc_OSError);
-    if (wanted == 0) Py_RETURN_FALSE;
-    PyOS_BeforeFork();
-    const pid_t pid = fork();
-    const int error = errno;
-    if (pid == 0) break;
-    PyOS_AfterFork_Parent();
-    errno = error;
-    remuda_template_parent(handle, pid);
-  }
-  of(self).handle = nullptr;
-  PyOS_AfterFork_Child();
-  if (remuda_template_child(handle) < 0) _exit(1);  // the spawner has been told
-  Py_RETURN_TRUE;
+  Environment environment;
+  if (!environment.find()) return nullptr;
+  const Forked forked = fork_when_wanted(self, environment);
+  if (forked == Forked::kFailed || (forked == Forked::kHere && !environment.renew())) return nullptr;
+  return PyBool_FromLong(forked == Forked::kHere ? 1 : 0);
+}
+
+// run(code, renew_streams, words): forks whenever a process is wanted, and runs a script in each: script.cc.
+// It returns at the template's end.
+PyObject* run_method(PyObject* self, PyObject* arguments) {
+  PyObject* code = nullptr;
+  PyObject* renew_streams = nullptr;
+  PyObject* words = nullptr;
+  if (PyArg_ParseTuple(arguments, "OOO", &code, &renew_streams, &words) == 0) return nullptr;
+  return run_script(self, code, renew_streams, words);
 }
 
 void destroy(PyObject* self) {
@@ -100,39 +91,44 @@ PyObject* open_template(PyObject* module, PyObject* /*nothing*/) {
   return reinterpret_cast<PyObject*>(self);
 }
 
-// environment(): the process's own, as it is now, in its order: {b"NAME": b"value"}.
-PyObject* environment(PyObject* /*module*/, PyObject* /*nothing*/) {
-  Ref variables(PyDict_New());
-  for (char** one = environ; variables && one != nullptr && *one != nullptr; ++one) {
-    const char* const equals = strchr(*one, '=');
-    if (equals == nullptr) continue;
-    const Ref name(PyBytes_FromStringAndSize(*one, equals - *one));
-    const Ref value(PyBytes_FromString(equals + 1));
-    if (!name || !value) return nullptr;
-    if (PyDict_GetItemWithError(variables.get(), name.get()) != nullptr) continue;  // the first counts
-    if (PyErr_Occurred() != nullptr || PyDict_SetItem(variables.get(), name.get(), value.get()) != 0)
-      return nullptr;
-  }
-  return variables.release();
-}
-
-// kinds(): what descriptors 0, 1 and 2 are, as far as Python's streams depend on it: a byte for each, 1 a
-// pipe, 2 /dev/null, 0 anything else.
-PyObject* kinds(PyObject* /*module*/, PyObject* /*nothing*/) {
-  long all = 0;
-  for (int fd : {0, 1, 2}) {
-    struct stat status;
-    long kind = 0;
-    if (fstat(fd, &status) == 0) {
-      if (S_ISFIFO(status.st_mode) && status.st_blksize == 4096) kind = 1;
-      if (S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3)) kind = 2;
-    }
-    all |= kind << (8 * fd);
-  }
-  return PyLong_FromLong(all);
+// What Python calls in the child alone is bound at its first call, by each fork for itself, and the linker
+// reads the tables of all libraries for it: PyOS_AfterFork_Child() deletes a key.
+void bind_symbols() {
+  Py_tss_t* const key = PyThread_tss_alloc();
+  if (key == nullptr) return;
+  PyThread_tss_create(key);
+  PyThread_tss_delete(key);
+  PyThread_tss_free(key);
 }
 
 }  // namespace
+
+Forked fork_when_wanted(PyObject* self, Environment& environment) {
+  remuda_template* const handle = handle_of(self);
+  if (handle == nullptr) return Forked::kFailed;
+  bind_symbols();
+  const char* const variable = environment.default_variable();
+  if (variable != nullptr) remuda_template_default_variable(handle, variable);
+  for (;;) {
+    const int wanted = remuda_template_wait(handle);
+    if (wanted < 0) PyErr_SetFromErrno(PyExc_OSError);
+    if (wanted <= 0) return wanted < 0 ? Forked::kFailed : Forked::kNoMore;
+    size_t size = 0;
+    const char* const variables = remuda_template_environment(handle, &size);
+    if (!environment.expect(variables, size)) return Forked::kFailed;
+    PyOS_BeforeFork();
+    const pid_t pid = fork();
+    const int error = errno;
+    if (pid == 0) break;
+    PyOS_AfterFork_Parent();
+    errno = error;
+    remuda_template_parent(handle, pid);
+  }
+  of(self).handle = nullptr;
+  PyOS_AfterFork_Child();
+  if (remuda_template_child(handle) < 0) _exit(1);  // the spawner has been told
+  return Forked::kHere;
+}
 
 bool add_template(PyObject* module) {
   static PyMethodDef methods[] = {
@@ -143,14 +139,13 @@ bool add_template(PyObject* module) {
       {"watch_closely", watch_closely_method, METH_O, "A file that has to be the same."},
       {"ready", ready_method, METH_NOARGS, "All is loaded."},
       {"serve", serve_method, METH_NOARGS, "Forks; True in a fork."},
+      {"run", run_method, METH_VARARGS, "Forks, and runs a script in each fork."},
       {nullptr, nullptr, 0, nullptr}};
   static PyType_Slot slots[] = {
       {Py_tp_methods, methods}, {Py_tp_dealloc, reinterpret_cast<void*>(destroy)}, {0, nullptr}};
   static PyType_Spec spec = {"_remuda.Template", sizeof(Template), 0, Py_TPFLAGS_DEFAULT, slots};
   static PyMethodDef functions[] = {
       {"open_template", open_template, METH_NOARGS, "The template that this process is to be, or None."},
-      {"environment", environment, METH_NOARGS, "The environment, as it is now."},
-      {"kinds", kinds, METH_NOARGS, "What descriptors 0, 1 and 2 are."},
       {nullptr, nullptr, 0, nullptr}};
   return PyModule_AddObject(module, "Template", PyType_FromSpec(&spec)) == 0 &&
          PyModule_AddFunctions(module, functions) == 0;

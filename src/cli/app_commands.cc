@@ -96,6 +96,7 @@ spawner::TemplateRules template_rules(const config::Config& config, const config
   spawner::TemplateRules rules;
   if (!has_templates(app)) return rules;
   rules.covers = app.is_preloaded() ? spawner::TemplateFor::kApplication : spawner::TemplateFor::kEachProgram;
+  if (app.model == AppModel::kFork) rules.fork_serves = spawner::ForkServes::kOneRequest;
   rules.start_timeout = app.preloaded.start_timeout;
   rules.idle_timeout = app.preloaded.idle_timeout;
   rules.queue = std::max<uint32_t>(app.queue, 1);

@@ -106,6 +106,7 @@ TEST(AppOptions, TemplatesAreOfForkAndOfPoolsThatALoaderRuns) {
   config::Config config = shop(config::AppModel::kPool);
   config::App& app = config.apps[0];
   EXPECT_EQ(template_rules(config, app).covers, TemplateFor::kApplication);
+  EXPECT_EQ(template_rules(config, app).fork_serves, spawner::ForkServes::kMany);
   app.preloaded.enabled = false;
   EXPECT_EQ(template_rules(config, app).covers, TemplateFor::kNone);
   app.model = config::AppModel::kFork;
@@ -115,6 +116,7 @@ TEST(AppOptions, TemplatesAreOfForkAndOfPoolsThatALoaderRuns) {
   app.type = config::AppType::kCgi;
   app.model = config::AppModel::kFork;
   EXPECT_EQ(template_rules(config, app).covers, TemplateFor::kEachProgram);
+  EXPECT_EQ(template_rules(config, app).fork_serves, spawner::ForkServes::kOneRequest);
   EXPECT_EQ(template_rules(config, app).loaders, "/lib/remuda");
 }
 

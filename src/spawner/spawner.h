@@ -69,8 +69,12 @@ enum class TemplateFor : uint8_t {
 // When a template's next generation is loaded: as its files change too, or by Renew only.
 enum class Reload : uint8_t { kOnChange, kOnRequest };
 
+// What a fork is for: a template that makes many of them spends memory on making them cheap.
+enum class ForkServes : uint8_t { kOneRequest, kMany };
+
 struct TemplateRules {
   TemplateFor covers = TemplateFor::kNone;
+  ForkServes fork_serves = ForkServes::kMany;
   std::chrono::milliseconds start_timeout{60'000};
   std::chrono::milliseconds idle_timeout{600'000};  // without a process that it has forked; 0: it stays
   uint32_t queue = 128;                             // spawns that wait for a template, of all channels

@@ -71,7 +71,8 @@ std::vector<char*> environment_of(const App& app, std::vector<std::string>& own)
 }
 
 Launched launch_loader(App& app, const LoaderCommand& command, const char* directory, const Ends& ends) {
-  std::vector<std::string> own{"REMUDA_TEMPLATE=3"};
+  const bool one_request = app.templates().fork_serves == ForkServes::kOneRequest;
+  std::vector<std::string> own{one_request ? "REMUDA_TEMPLATE=3,request" : "REMUDA_TEMPLATE=3"};
   if (!command.preload.empty()) {
     own.emplace_back("LD_BIND_NOW=1");  // once, not in each fork
     own.push_back("LD_PRELOAD=" + command.preload);

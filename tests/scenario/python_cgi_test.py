@@ -89,7 +89,11 @@ SCRIPTS = {
     "exception_hook": "import sys\nsys.excepthook = lambda *a: print('hook', a[0], a[2].tb_lineno)\n1 / 0",
     "exception_import": "import nothing_like_this",
     "exception_syntax_inside": "exec('1 +')",
+    "exception_hook_fails": "import sys\nprint('a')\nsys.excepthook = lambda *a: [][1]\n1 / 0",
+    "exception_hook_exits": "import sys\nprint('a')\nsys.excepthook = lambda *a: sys.exit(5)\n1 / 0",
+    "exception_information": "import sys\nsys.excepthook = lambda *a: print(sys.exc_info(), sys.last_type)\n1 / 0",
     "interrupt": "raise KeyboardInterrupt",
+    "interrupt_after_output": "print('a')\nraise KeyboardInterrupt",
     "recursion": "def f(): f()\nf()",
     "recursion_depth": "n = 0\ndef f():\n    global n\n    n += 1\n    f()\ntry:\n    f()\nexcept RecursionError:\n    print(n)",
     "at_exit": "import atexit\natexit.register(print, 'bye')\natexit.register(lambda: 1 / 0)\nprint('a')",
@@ -157,6 +161,32 @@ def test_flags(flag, tmp_path):
 def test_environment_of_the_interpreter(environment, tmp_path):
     text = "import sys\nprint('ä€', sys.stdout.encoding, sys.stdout.errors, sys.path, sys.flags)\nprint('\\udcff')"
     same(written(tmp_path, text), **environment)
+
+
+def test_requests_that_differ(tmp_path):
+    """What a fork finds in its environment does not come from the one before."""
+    script = written(tmp_path, SCRIPTS["environment"] + "\nos.environ['OWN'] = '1'\nos.system('env | sort')")
+    first = {"REQUEST_METHOD": "GET", "QUERY_STRING": "a", "PATH": "/usr/bin:/bin", "LC_CTYPE": "C.UTF-8", "HTTP_A": "1"}
+    others = [first | {"QUERY_STRING": "b", "HTTP_A": ""}, {name: value for name, value in first.items() if name != "HTTP_A"},
+              first | {"HTTP_B": "2"}, dict(reversed(first.items())), first | {"LC_CTYPE": "C.utf8"}, {"PATH": "/usr/bin:/bin"}, first]
+    with template(script) as loaded:
+        loaded.wait_ready()
+        for request in [first, *others]:
+            assert loaded.run(request, b"", "/tmp") == executed([PYTHON, script], request, b"", "/tmp")
+
+
+def test_code_lies_in_huge_pages(tmp_path):
+    probe = "import mmap\nm = mmap.mmap(-1, 4 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\nm.write(b'x' * (4 << 20))\n"
+    if subprocess.run([PYTHON, "-c", probe + "m.madvise(25)"], stderr=subprocess.DEVNULL, check=False).returncode:
+        pytest.skip("the kernel gives no huge pages")
+    script = written(tmp_path, "print([line for line in open('/proc/self/smaps') if line.startswith('AnonHuge')])")
+
+    def huge(**environment: str) -> bool:
+        with template(script, **environment) as loaded:
+            loaded.wait_ready()
+            return any(int(size) for size in re.findall(rb"AnonHugePages: +(\d+)", loaded.run(REQUEST, b"", "/tmp").out))
+
+    assert huge() and not huge(REMUDA_HUGE_PAGES="no")
 
 
 def test_bodies(tmp_path):

@@ -81,7 +81,7 @@ class Template:
             os.setpgid(0, 0)
 
         self.process = subprocess.Popen(
-            self.command, env={**self.environment, "REMUDA_TEMPLATE": "3"}, cwd=self.directory, close_fds=False,
+            self.command, env={**self.environment, "REMUDA_TEMPLATE": "3,request"}, cwd=self.directory, close_fds=False,
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=prepare, user=self.user)  # fmt: skip
         theirs.close()
         return self

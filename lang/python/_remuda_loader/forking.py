@@ -8,8 +8,6 @@ import gc
 import os
 import sys
 
-import _remuda
-
 
 class Nothing:
     """Of a process that is no template: what is said goes nowhere."""
@@ -29,7 +27,8 @@ def refuse_threads(template):
         leave(1)
 
 
-def become_process(template):
+def make_ready(template):
+    """The last that is said before the first fork."""
     refuse_threads(template)
     for stream in (sys.stdout, sys.stderr):
         flush(stream)
@@ -39,27 +38,12 @@ def become_process(template):
         template.ready()
     except OSError:
         leave(1)
+
+
+def become_process(template):
+    make_ready(template)
     if not template.serve():
         leave(0)
-    renew_environment()
-
-
-former = []  # what is not used any more and is not taken apart: that would touch all of it
-
-
-def renew_environment():
-    """os.environ, and so os.environb, are what the process's environment is now."""
-    now = _remuda.environment()
-    known = getattr(os.environ, "_data", None)
-    if isinstance(known, dict):  # the variables themselves are there already
-        former.append(known)
-        os.environ._data = os.environb._data = now
-        # What Python sets at its start, in a locale that knows no UTF-8.
-        if b"LC_CTYPE" in known and b"LC_CTYPE" not in now:
-            os.environb[b"LC_CTYPE"] = known[b"LC_CTYPE"]
-    else:
-        os.environ.clear()
-        os.environb.update(now)
 
 
 def flush(stream):

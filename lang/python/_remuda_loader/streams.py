@@ -7,10 +7,7 @@ for what descriptors are mostly, so that a fork finds them ready: no input, and 
 import os
 import sys
 
-import _remuda
-
 DEFAULT_SIZE = 8192
-PREPARED = 2 | 1 << 8 | 1 << 16  # of _remuda.kinds()
 
 
 def renew(text, name, mode, descriptor):
@@ -33,6 +30,7 @@ STREAMS = ((sys.__stdin__, "<stdin>", "r"), (sys.__stdout__, "<stdout>", "w"), (
 
 
 def renew_all(different):
+    """In a fork whose descriptors are others; a byte for each that is."""
     for descriptor, (text, name, mode) in enumerate(STREAMS):
         if text is not None and different >> 8 * descriptor & 0xFF:
             renew(text, name, mode, descriptor)
@@ -49,10 +47,3 @@ def prepare():
         os.dup2(one, descriptor)
     for one in (reading, writing, *own):
         os.close(one)
-
-
-def become():
-    """In a fork."""
-    different = _remuda.kinds() ^ PREPARED
-    if different:
-        renew_all(different)
