@@ -1,216 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// See the header. Of code: an image is what the linker has mapped of one file:
-//
-//     | headers r-- | code r-x | constants r-- | data rw- |
-//     ^ begin                                  ^ end
-//     |--------- 2 MiB --------|--------- 2 MiB --------|
-//
-// A huge page must lie in one mapping, so what is read-only becomes executable with the code, as linkers
-// had it before they kept them apart. Where nothing lies before the image, its first huge page may begin
-// there.
 #include "template_pages.h"
 
-#include <link.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
+#include "template_code_pages.h"
+#include "template_data_pages.h"
 
 namespace remuda::app {
-namespace {
-
-constexpr uintptr_t kPage = 4096;
-constexpr uintptr_t kHuge = uintptr_t{2} << 20;
-constexpr size_t kMostCode = size_t{16} << 20;
-constexpr size_t kMappings = 64;  // of data; more are left as they are
-
-constexpr uintptr_t down(uintptr_t address, uintptr_t size) { return address & ~(size - 1); }
-constexpr uintptr_t up(uintptr_t address, uintptr_t size) { return down(address + size - 1, size); }
-
-void* at(uintptr_t address) { return reinterpret_cast<void*>(address); }  // NOLINT(performance-no-int-to-ptr)
-
-struct Range {
-  uintptr_t begin = 0;
-  uintptr_t end = 0;
-  size_t size() const { return end - begin; }
-};
-
-// The part of an image that is never written, up to its first segment that is; and of that its code.
-struct Image {
-  Range all;
-  Range code;
-};
-
-Range pages_of(const dl_phdr_info& module, const ElfW(Phdr) & segment) {
-  const uintptr_t begin = module.dlpi_addr + segment.p_vaddr;
-  return {down(begin, kPage), up(begin + segment.p_memsz, kPage)};
-}
-
-Image image_of(const dl_phdr_info& module) {
-  Image image;
-  for (size_t i = 0; i < module.dlpi_phnum; ++i) {
-    const ElfW(Phdr)& segment = module.dlpi_phdr[i];
-    if (segment.p_type != PT_LOAD) continue;
-    const Range pages = pages_of(module, segment);
-    if ((segment.p_flags & PF_W) != 0) {
-      if (image.all.end > pages.begin) image.all.end = pages.begin;
-      break;
-    }
-    if (image.all.end == 0) image.all.begin = pages.begin;
-    image.all.end = pages.end;
-    if ((segment.p_flags & PF_X) == 0) continue;
-    if (image.code.end == 0) image.code.begin = pages.begin;
-    image.code.end = pages.end;
-  }
-  return image;
-}
-
-// Memory without anything in it, at a multiple of a huge page.
-void* reserve_aligned(size_t size) {
-  void* const memory =
-      mmap(nullptr, size + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return nullptr;
-  const auto first = reinterpret_cast<uintptr_t>(memory);
-  const uintptr_t begin = up(first, kHuge);
-  if (begin != first) munmap(memory, begin - first);
-  if (begin + size != first + size + kHuge) munmap(at(begin + size), first + kHuge - begin);
-  return at(begin);
-}
-
-// Whole pages, as they are. Not memcpy(): a sanitizer would object to reading what it has put between
-// constants.
-__attribute__((no_sanitize("address", "thread"))) void copy_pages(uintptr_t from, size_t size, char* to) {
-  const auto* const source = static_cast<const volatile uint64_t*>(at(from));
-  auto* const target = reinterpret_cast<uint64_t*>(to);
-  for (size_t i = 0; i < size / sizeof(uint64_t); ++i) target[i] = source[i];
-}
-
-// Only what is mapped can be read: between segments there may be holes.
-void copy_segments(const dl_phdr_info& module, const Range& from, char* to) {
-  for (size_t i = 0; i < module.dlpi_phnum; ++i) {
-    const ElfW(Phdr)& segment = module.dlpi_phdr[i];
-    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_R) == 0 || (segment.p_flags & PF_W) != 0) continue;
-    Range pages = pages_of(module, segment);
-    if (pages.begin < from.begin) pages.begin = from.begin;
-    if (pages.end > from.end) pages.end = from.end;
-    if (pages.begin < pages.end) copy_pages(pages.begin, pages.size(), to + (pages.begin - from.begin));
-  }
-}
-
-bool move(const dl_phdr_info& module, const Range& range) {
-  void* const copy = reserve_aligned(range.size());
-  if (copy == nullptr) return false;
-  madvise(copy, range.size(), MADV_HUGEPAGE);
-  copy_segments(module, range, static_cast<char*>(copy));
-  if (madvise(copy, range.size(), MADV_COLLAPSE) == 0 &&
-      mprotect(copy, range.size(), PROT_READ | PROT_EXEC) == 0 &&
-      mremap(copy, range.size(), range.size(), MREMAP_MAYMOVE | MREMAP_FIXED, at(range.begin)) !=
-          MAP_FAILED) {
-#ifdef PR_SET_VMA_ANON_NAME
-    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, range.begin, range.size(), "code in huge pages");
-#endif
-    return true;
-  }
-  munmap(copy, range.size());
-  return false;
-}
-
-// Takes what lies between an address and the image, if nothing does.
-bool claim(uintptr_t begin, uintptr_t end) {
-  void* const wanted = at(begin);
-  void* const got = mmap(wanted, end - begin, PROT_NONE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-  if (got == wanted) return true;
-  if (got != MAP_FAILED) munmap(got, end - begin);  // a kernel that does not know the flag
-  return false;
-}
-
-// What of an image is moved: whole huge pages with code in them.
-Range worth_moving(const Image& image, size_t most) {
-  Range range{down(image.code.begin, kHuge), down(image.all.end, kHuge)};
-  const uintptr_t last = up(image.code.end, kHuge);
-  if (range.end > last) range.end = last;
-  if (range.begin < range.end && range.size() > most) range.end = range.begin + down(most, kHuge);
-  return range;
-}
-
-int move_image(dl_phdr_info* module, size_t /*size*/, void* left) {
-  auto& most = *static_cast<size_t*>(left);
-  const Image image = image_of(*module);
-  if (image.code.end == 0) return 0;
-  Range range = worth_moving(image, most);
-  if (range.begin >= range.end) return 0;
-  const Range before{range.begin, image.all.begin};
-  const bool claimed = before.begin < before.end && claim(before.begin, before.end);
-  if (before.begin < before.end && !claimed) range.begin = up(image.all.begin, kHuge);
-  if (range.begin >= range.end) return 0;
-  if (move(*module, range)) {
-    most -= range.size();
-  } else if (claimed) {
-    munmap(at(before.begin), before.size());
-  }
-  return 0;
-}
-
-// --- data
-
-// One entry of /proc/self/smaps.
-struct Mapping {
-  Range range;
-  bool is_data = false;  // private, anonymous, writable, and no stack
-};
-
-bool begins(const char* line, Mapping& mapping) {
-  unsigned long begin = 0;
-  unsigned long end = 0;
-  char permissions[5] = "";
-  int name = 0;
-  if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %n", &begin, &end, permissions, &name) < 3) return false;
-  const char* const of = line + name;
-  const bool is_named = name != 0 && *of != '\0' && *of != '\n' && strncmp(of, "[heap]", 6) != 0;
-  mapping = {.range = {begin, end}, .is_data = strcmp(permissions, "rw-p") == 0 && !is_named};
-  return true;
-}
-
-// Those whose huge pages would hardly be larger than what is there. How many they are.
-size_t find_data(Range (&found)[kMappings]) {
-  FILE* const entries = fopen("/proc/self/smaps", "re");
-  if (entries == nullptr) return 0;
-  size_t count = 0;
-  char line[512];
-  Mapping mapping;
-  while (count < kMappings && fgets(line, sizeof(line), entries) != nullptr) {
-    unsigned long used = 0;
-    if (begins(line, mapping) || sscanf(line, "Anonymous: %lu kB", &used) != 1) continue;
-    const Range whole{up(mapping.range.begin, kHuge), down(mapping.range.end, kHuge)};
-    const bool is_full = used * 1024 >= mapping.range.size() / 4 * 3;
-    if (mapping.is_data && is_full && whole.begin < whole.end) found[count++] = whole;
-  }
-  fclose(entries);
-  return count;
-}
-
-void gather_data() {
-  Range found[kMappings];
-  const size_t count = find_data(found);
-  for (size_t i = 0; i < count; ++i) madvise(at(found[i].begin), found[i].size(), MADV_COLLAPSE);
-}
-
-}  // namespace
 
 void move_to_huge_pages() {
   const char* const wish = getenv("REMUDA_HUGE_PAGES");
   if (wish != nullptr && strcmp(wish, "no") == 0) return;
-  size_t most = kMostCode;
-  dl_iterate_phdr(&move_image, &most);
+  // Ruby forbids them to its process, lest the kernel makes some of memory that is hardly used.
+  const bool forbidden = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;
+  if (forbidden) prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+  move_code();
   gather_data();
+  if (forbidden) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 }  // namespace remuda::app

@@ -5,6 +5,7 @@
 #include "template_pages.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,146 +17,181 @@
 #include <sstream>
 #include <string>
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
+#include "template_page_ranges.h"
 
 namespace remuda::app {
 namespace {
 
-constexpr size_t kHuge = size_t{2} << 20;
+constexpr size_t kSize = 4 * kHugePage;
 
-// A megabyte of zeros would be one page for the kernel that shares such; each page is its own.
-char* filled_pages(size_t size) {
-  auto* const memory =
-      static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  if (memory == MAP_FAILED) return nullptr;
-  for (size_t at = 0; at < size; at += 4096) memory[at] = static_cast<char>(at / 4096);
-  return memory;
+bool kernel_gives_huge_pages() {
+  void* const memory = reserve_aligned(kHugePage);
+  if (memory == nullptr) return false;
+  memset(memory, 1, kHugePage);
+  const bool given = madvise(memory, kHugePage, MADV_COLLAPSE) == 0;
+  munmap(memory, kHugePage);
+  return given;
 }
 
-bool are_filled(const char* memory, size_t size) {
-  for (size_t at = 0; at < size; at += 4096) {
-    if (memory[at] != static_cast<char>(at / 4096)) return false;
+void fill(char* memory, size_t size) {
+  for (size_t i = 0; i < size; i += kPage) memory[i] = static_cast<char>(1 + i / kPage % 100);
+}
+
+bool is_filled(const char* memory, size_t size) {
+  for (size_t i = 0; i < size; i += kPage) {
+    if (memory[i] != static_cast<char>(1 + i / kPage % 100)) return false;
   }
   return true;
 }
 
-bool kernel_gives_huge_pages() {
-  char* const memory = filled_pages(2 * kHuge);
-  if (memory == nullptr) return false;
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(memory) + kHuge - 1) & ~(kHuge - 1);
-  const bool given = madvise(reinterpret_cast<void*>(begin), kHuge, MADV_COLLAPSE) == 0;
-  munmap(memory, 2 * kHuge);
-  return given;
+// Private memory of a file, which it can be told from: what is moved has no name any more.
+char* map_file(size_t size, size_t size_of_file) {
+  const int file = memfd_create("moved?", MFD_CLOEXEC);
+  if (file < 0 || ftruncate(file, static_cast<off_t>(size_of_file)) != 0) return nullptr;
+  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+  close(file);
+  return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
 }
 
-// KiB of huge pages in the mapping that an address lies in, and what it may be used for: "r-xp".
-struct Found {
-  long huge = 0;
-  std::string permissions;
-};
-Found look_at(const void* address) {
-  std::ifstream entries("/proc/self/smaps");
+bool is_moved(const void* address) {
+  std::ifstream entries("/proc/self/maps");
   std::string line;
-  bool here = false;
-  Found found;
   while (std::getline(entries, line)) {
-    unsigned long begin = 0;
-    unsigned long end = 0;
-    char permissions[5] = "";
-    if (sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, permissions) == 3) {
-      here = begin <= reinterpret_cast<uintptr_t>(address) && reinterpret_cast<uintptr_t>(address) < end;
-      if (here) found.permissions = permissions;
+    Range range;
+    if (sscanf(line.c_str(), "%lx-%lx", &range.begin, &range.end) == 2 && range.has(address)) {
+      return line.find("moved?") == std::string::npos;
     }
-    if (here && line.starts_with("AnonHugePages:")) std::istringstream(line.substr(14)) >> found.huge;
   }
-  return found;
+  return false;
 }
 
-// In a process of its own, which moves what it has. 0: good; else the number of the line that was not.
+// In a process of its own, which moves what it has. 0: good; else the number of what was not.
 template <class Look>
-int in_a_process(const char* wish, const Look& look) {
+int in_a_process(const Look& look) {
   const pid_t pid = fork();
-  if (pid == 0) {
-    wish == nullptr ? unsetenv("REMUDA_HUGE_PAGES") : setenv("REMUDA_HUGE_PAGES", wish, 1);
-    _exit(look());
-  }
+  if (pid == 0) _exit(look());
   int status = -1;
   waitpid(pid, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
 }
 
+#define NEEDS_HUGE_PAGES() \
+  if (!kernel_gives_huge_pages()) GTEST_SKIP() << "the kernel gives no huge pages"
+
 TEST(TemplatePages, DataStaysWhatItWas) {
-  if (!kernel_gives_huge_pages()) GTEST_SKIP() << "the kernel gives no huge pages";
-  EXPECT_EQ(in_a_process(nullptr,
-                         [] {
-                           constexpr size_t kSize = 4 * kHuge;
-                           char* const memory = filled_pages(kSize);
-                           if (memory == nullptr) return 1;
-                           if (look_at(memory).huge != 0) return 2;
-                           move_to_huge_pages();
-                           if (look_at(memory).huge == 0) return 3;
-                           if (!are_filled(memory, kSize)) return 4;
-                           const pid_t pid = fork();
-                           if (pid == 0) {
-                             memory[4096] = 77;
-                             _exit(are_filled(memory, 4096) && memory[4096] == 77 ? 0 : 1);
-                           }
-                           int status = -1;
-                           waitpid(pid, &status, 0);
-                           if (status != 0) return 5;
-                           return are_filled(memory, kSize) ? 0 : 6;
-                         }),
+  NEEDS_HUGE_PAGES();
+  EXPECT_EQ(in_a_process([] {
+              char* const mapped = map_file(kSize, kSize);
+              auto* const allocated = static_cast<char*>(malloc(kSize / 64));
+              if (mapped == nullptr || allocated == nullptr) return 1;
+              fill(mapped, kSize);
+              fill(allocated, kSize / 64);
+              move_to_huge_pages();
+              if (!is_moved(mapped)) return 2;
+              if (!is_filled(mapped, kSize) || !is_filled(allocated, kSize / 64)) return 3;
+              const int in_fork = in_a_process([=] {
+                mapped[kPage] = 77;
+                free(allocated);
+                return is_filled(mapped, kPage) && mapped[kPage] == 77 ? 0 : 1;
+              });
+              if (in_fork != 0) return 4;
+              mapped[0] = 78;  // and the fork's writes are the fork's
+              return mapped[kPage] == 2 && is_filled(mapped + kPage * 100, kPage * 100) ? 0 : 5;
+            }),
             0);
 }
 
-TEST(TemplatePages, DataThatIsHardlyThereIsNotFilledUp) {
-  EXPECT_EQ(in_a_process(nullptr,
-                         [] {
-                           void* const memory = mmap(nullptr, 16 * kHuge, PROT_READ | PROT_WRITE,
-                                                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-                           if (memory == MAP_FAILED) return 1;
-                           static_cast<char*>(memory)[3 * kHuge] = 1;
-                           move_to_huge_pages();
-                           return look_at(memory).huge == 0 ? 0 : 2;
-                         }),
+TEST(TemplatePages, TheHeapGrowsOn) {
+  EXPECT_EQ(in_a_process([] {
+              std::string text;
+              for (int i = 0; i < 2000; ++i) text += std::to_string(i) + std::string(1000, 'x');
+              move_to_huge_pages();
+              const std::string before = text;
+              for (int i = 0; i < 5000; ++i) text += std::to_string(i) + std::string(1000, 'y');
+              return text.starts_with(before) && text.ends_with("y") ? 0 : 1;
+            }),
+            0);
+}
+
+TEST(TemplatePages, WhatIsHardlyThereIsNotFilledUp) {
+  EXPECT_EQ(in_a_process([] {
+              char* const memory = map_file(16 * kHugePage, 16 * kHugePage);
+              if (memory == nullptr) return 1;
+              fill(memory + 3 * kHugePage, kHugePage);
+              move_to_huge_pages();
+              return is_moved(memory) ? 2 : 0;
+            }),
+            0);
+}
+
+TEST(TemplatePages, WhatIsMappedWithAWishStays) {
+  EXPECT_EQ(in_a_process([] {
+              char* const memory = map_file(kSize, kSize);
+              if (memory == nullptr) return 1;
+              fill(memory, kSize);
+              if (madvise(memory, kSize, MADV_DONTFORK) != 0) return 2;
+              move_to_huge_pages();
+              return is_moved(memory) ? 3 : 0;
+            }),
+            0);
+}
+
+TEST(TemplatePages, AFileMayHaveBecomeShorter) {
+  NEEDS_HUGE_PAGES();
+  EXPECT_EQ(in_a_process([] {
+              char* const cut = map_file(kSize, kSize / 2);
+              char* const whole = map_file(kSize, kSize);
+              if (cut == nullptr || whole == nullptr) return 1;
+              fill(cut, kSize / 2);
+              fill(whole, kSize);
+              munmap(whole, kPage);  // they may lie side by side
+              munmap(whole + kSize - kPage, kPage);
+              move_to_huge_pages();
+              if (is_moved(cut)) return 2;
+              return is_moved(whole + kPage) && is_filled(cut, kSize / 2) ? 0 : 3;
+            }),
+            0);
+}
+
+TEST(TemplatePages, DataStaysWhileThreadsRun) {
+  EXPECT_EQ(in_a_process([] {
+              char* const memory = map_file(kSize, kSize);
+              if (memory == nullptr) return 1;
+              fill(memory, kSize);
+              pthread_t thread{};
+              const auto wait = [](void*) -> void* { return pause() == 0 ? nullptr : nullptr; };
+              if (pthread_create(&thread, nullptr, wait, nullptr) != 0) return 2;
+              move_to_huge_pages();
+              return is_moved(memory) ? 3 : 0;
+            }),
             0);
 }
 
 TEST(TemplatePages, CodeRunsOnAndIsNotWritable) {
-  if (!kernel_gives_huge_pages()) GTEST_SKIP() << "the kernel gives no huge pages";
-  EXPECT_EQ(in_a_process(nullptr,
-                         [] {
-                           move_to_huge_pages();
-                           std::ifstream entries("/proc/self/smaps");
-                           std::string line;
-                           std::string permissions;
-                           while (std::getline(entries, line)) {
-                             if (line.find('-') < 20 && line.find(" r") != std::string::npos)
-                               permissions = line;
-                             if (permissions.find("wx") != std::string::npos) return 1;
-                           }
-                           std::ostringstream words;  // runs code of this program and of its libraries
-                           words << 1.5 << " " << std::string(100, 'x');
-                           if (words.str().size() != 104) return 2;
-                           const pid_t pid = fork();
-                           if (pid == 0) _exit(std::stoi("23") == 23 ? 0 : 1);
-                           int status = -1;
-                           waitpid(pid, &status, 0);
-                           return status == 0 ? 0 : 3;
-                         }),
+  EXPECT_EQ(in_a_process([] {
+              move_to_huge_pages();
+              std::ifstream entries("/proc/self/maps");
+              std::string line;
+              while (std::getline(entries, line)) {
+                if (line.find(" rwx") != std::string::npos) return 1;
+              }
+              std::ostringstream words;  // runs code of this program and of its libraries
+              words << 1.5 << " " << std::string(100, 'x');
+              if (words.str().size() != 104) return 2;
+              return in_a_process([] { return std::stoi("23") == 23 ? 0 : 1; });
+            }),
             0);
 }
 
 TEST(TemplatePages, NothingIsMovedWhereNobodyWants) {
-  EXPECT_EQ(in_a_process("no",
-                         [] {
-                           char* const memory = filled_pages(4 * kHuge);
-                           if (memory == nullptr) return 1;
-                           move_to_huge_pages();
-                           return look_at(memory).huge == 0 ? 0 : 2;
-                         }),
+  EXPECT_EQ(in_a_process([] {
+              setenv("REMUDA_HUGE_PAGES", "no", 1);
+              char* const memory = map_file(kSize, kSize);
+              if (memory == nullptr) return 1;
+              fill(memory, kSize);
+              move_to_huge_pages();
+              return is_moved(memory) ? 2 : 0;
+            }),
             0);
 }
 
