@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
@@ -42,6 +43,21 @@ inline void* reserve_aligned(size_t size) {
   if (begin != first) munmap(memory, begin - first);
   if (begin + size != first + size + kHugePage) munmap(at(begin + size), first + kHugePage - begin);
   return at(begin);
+}
+
+// Exchanges what a range has for this memory, in one step. false: all is as it was.
+inline bool put(void* memory, const Range& range) {
+  return mremap(memory, range.size(), range.size(), MREMAP_MAYMOVE | MREMAP_FIXED, at(range.begin)) !=
+         MAP_FAILED;
+}
+
+// For /proc/PID/maps, where a file's name is no more.
+inline void name_code(const Range& range) {
+#ifdef PR_SET_VMA_ANON_NAME
+  prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, range.begin, range.size(), "code in huge pages");
+#else
+  (void)range;
+#endif
 }
 
 }  // namespace remuda::app

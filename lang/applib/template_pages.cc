@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "template_code_pages.h"
-#include "template_data_pages.h"
+#include "template_huge_code.h"
+#include "template_page_pieces.h"
 
 namespace remuda::app {
 
@@ -17,7 +17,7 @@ void move_to_huge_pages() {
   const bool forbidden = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;
   if (forbidden) prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
   move_code();
-  gather_data();
+  gather_pieces();
   if (forbidden) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 

@@ -2,12 +2,12 @@
 //
 // See the header.
 //
-//     addresses   | heap |      | variables |          | arenas    |
-//                    |              \                   /
-//     memory      | heap | variables | arenas    |              in whole huge pages
+//     addresses   | heap |      | variables |          | arenas    |      | code |
+//                    |              \                   /                 /
+//     memory      | heap | variables | arenas    | code |        in whole huge pages
 //
 // Between the copy and the exchange this thread writes to nothing but its stack, which is not moved.
-#include "template_data_pages.h"
+#include "template_page_pieces.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,22 +23,29 @@
 namespace remuda::app {
 namespace {
 
-constexpr size_t kMostData = size_t{64} << 20;
-constexpr size_t kLeastPiece = size_t{64} << 10;
+constexpr size_t kMost = size_t{64} << 20;
+constexpr size_t kLeastPiece = size_t{16} << 10;
 constexpr size_t kMostPieces = 64;  // more are left as they are
 
-// One entry of /proc/self/smaps.
+enum class Kind : uint8_t { kOther, kData, kCode };
+
+// One entry of /proc/self/smaps, or several of data side by side.
 struct Mapping {
   Range range;
-  size_t written = 0;        // bytes of it that are this process's own
-  bool is_writable = false;  // and private
+  Kind kind = Kind::kOther;
+  size_t present = 0;  // bytes: of data what is this process's own, of code what is in memory
+};
+
+struct Piece {
+  Range range;
+  Kind kind = Kind::kOther;
 };
 
 struct Pieces {
-  Range of[kMostPieces];
+  Piece of[kMostPieces];
   size_t first = 0;  // those before it are taken
   size_t count = 0;
-  size_t size = 0;  // of all
+  size_t size = 0;  // of all, bytes
 };
 
 bool is_alone() {
@@ -49,9 +56,14 @@ bool is_alone() {
   return count == 3;  // "." and ".." are two of them
 }
 
-// Has been mapped without wishes: mremap() would lose them.
+Kind kind_of(const char* permissions, bool has_file) {
+  if (strcmp(permissions, "rw-p") == 0) return Kind::kData;
+  return has_file && strcmp(permissions, "r-xp") == 0 ? Kind::kCode : Kind::kOther;
+}
+
+// Has been mapped without wishes: an exchange would lose them.
 bool has_usual_flags(const char* flags) {
-  constexpr char kUsual[] = "rd wr mr mw me ac nr sd ";
+  constexpr char kUsual[] = "rd wr ex mr mw me ac nr sd ";
   char flag[4] = "";
   int size = 0;
   for (; sscanf(flags, "%2s%n", flag, &size) == 1; flags += size) {
@@ -68,22 +80,22 @@ bool read_line(const char* line, Mapping& mapping) {
   unsigned long size = 0;
   char permissions[5] = "";
   if (sscanf(line, "%lx-%lx %4s", &begin, &end, permissions) == 3) {
-    mapping = {.range = {begin, end}, .is_writable = strcmp(permissions, "rw-p") == 0};
-  } else if (sscanf(line, "Anonymous: %lu kB", &size) == 1) {
-    mapping.written = size * 1024;
+    mapping = {.range = {begin, end}, .kind = kind_of(permissions, strchr(line, '/') != nullptr)};
+  } else if (sscanf(line, mapping.kind == Kind::kCode ? "Rss: %lu kB" : "Anonymous: %lu kB", &size) == 1) {
+    mapping.present = size * 1024;
   } else if (strncmp(line, "VmFlags:", 8) == 0) {
-    mapping.is_writable = mapping.is_writable && has_usual_flags(line + 8);
+    if (!has_usual_flags(line + 8)) mapping.kind = Kind::kOther;
     return true;
   }
   return false;
 }
 
-// Whether a copy is worth the memory that untouched pages of it would take.
+// Whether a copy is worth the memory that the rest of it would take.
 bool is_full_enough(const Mapping& mapping) {
   const size_t size = mapping.range.size();
-  const size_t untouched = size - mapping.written;
-  return mapping.written >= kLeastPiece && mapping.written >= size / 4 &&
-         (untouched < kHugePage || untouched <= size / 4);
+  const size_t rest = size - mapping.present;
+  return mapping.present >= kLeastPiece && mapping.present >= size / 4 &&
+         (rest < kHugePage || rest <= size / 4);
 }
 
 // The stack of this thread is written all the time; what lies beside errno (rseq) the kernel writes as a
@@ -95,32 +107,32 @@ bool is_in_use(const Range& range) {
 
 void add(const Mapping& mapping, Pieces& pieces) {
   const size_t size = mapping.range.size();
-  if (!is_full_enough(mapping) || is_in_use(mapping.range) || pieces.size + size > kMostData ||
-      pieces.count == kMostPieces) {
+  if (mapping.kind == Kind::kOther || !is_full_enough(mapping) || is_in_use(mapping.range) ||
+      pieces.size + size > kMost || pieces.count == kMostPieces) {
     return;
   }
-  pieces.of[pieces.count++] = mapping.range;
+  pieces.of[pieces.count++] = {mapping.range, mapping.kind};
   pieces.size += size;
 }
 
-// What lies side by side becomes one piece.
+// Data that lies side by side becomes one piece.
 void find(Pieces& pieces) {
   FILE* const entries = fopen("/proc/self/smaps", "re");
   if (entries == nullptr) return;
   char line[512];
   Mapping mapping;
-  Mapping joined;
+  Mapping last;
   while (fgets(line, sizeof(line), entries) != nullptr) {
-    if (!read_line(line, mapping) || !mapping.is_writable) continue;
-    if (joined.range.end == mapping.range.begin) {
-      joined.range.end = mapping.range.end;
-      joined.written += mapping.written;
+    if (!read_line(line, mapping)) continue;
+    if (mapping.kind == Kind::kData && last.kind == Kind::kData && mapping.range.begin == last.range.end) {
+      last.range.end = mapping.range.end;
+      last.present += mapping.present;
     } else {
-      add(joined, pieces);
-      joined = mapping;
+      add(last, pieces);
+      last = mapping;
     }
   }
-  add(joined, pieces);
+  add(last, pieces);
   fclose(entries);
 }
 
@@ -128,7 +140,7 @@ void find(Pieces& pieces) {
 void cut(Pieces& pieces) {
   const size_t size = down(pieces.size + kHugePage / 2, kHugePage);
   while (pieces.size > size) {
-    Range& last = pieces.of[pieces.count - 1];
+    Range& last = pieces.of[pieces.count - 1].range;
     const size_t surplus = pieces.size - size;
     const size_t less = surplus < last.size() ? surplus : last.size();
     last.end -= less;
@@ -137,15 +149,31 @@ void cut(Pieces& pieces) {
   }
 }
 
-// Through the kernel, which refuses what cannot be read: a file may have become shorter than its mapping. Such
-// a piece stays where it is. And no sanitizer looks at what it has put between variables.
+// Takes as much of them as goes into a huge page.
+Pieces take(Pieces& pieces) {
+  Pieces taken;
+  while (pieces.size != 0 && taken.size < kHugePage) {
+    auto& [range, kind] = pieces.of[pieces.first];
+    const size_t room = kHugePage - taken.size;
+    const size_t size = range.size() < room ? range.size() : room;
+    taken.of[taken.count++] = {{range.begin, range.begin + size}, kind};
+    taken.size += size;
+    range.begin += size;
+    pieces.size -= size;
+    if (range.size() == 0) ++pieces.first;
+  }
+  return taken;
+}
+
+// Through the kernel, which refuses what cannot be read: a file may have become shorter than its mapping.
+// Such a piece stays where it is. And no sanitizer looks at what it has put between variables.
 void copy(Pieces& pieces, char* to) {
   const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
   size_t kept = 0;
   for (size_t i = 0; memory >= 0 && i < pieces.count; ++i) {
-    const Range piece = pieces.of[i];
-    const ssize_t size = pread(memory, to, piece.size(), static_cast<off_t>(piece.begin));
-    if (size != static_cast<ssize_t>(piece.size())) continue;
+    const Piece piece = pieces.of[i];
+    const ssize_t size = pread(memory, to, piece.range.size(), static_cast<off_t>(piece.range.begin));
+    if (size != static_cast<ssize_t>(piece.range.size())) continue;
     pieces.of[kept++] = piece;
     to += size;
   }
@@ -155,26 +183,12 @@ void copy(Pieces& pieces, char* to) {
 
 void exchange(const Pieces& pieces, char* with) {
   for (size_t i = 0; i < pieces.count; ++i) {
-    const Range& piece = pieces.of[i];
-    mremap(with, piece.size(), piece.size(), MREMAP_MAYMOVE | MREMAP_FIXED, at(piece.begin));
-    with += piece.size();
+    const auto& [range, kind] = pieces.of[i];
+    const bool is_code = kind == Kind::kCode;
+    const bool may = !is_code || mprotect(with, range.size(), PROT_READ | PROT_EXEC) == 0;
+    if (may && put(with, range) && is_code) name_code(range);
+    with += range.size();
   }
-}
-
-// Takes as much of them as goes into a huge page.
-Pieces take(Pieces& pieces) {
-  Pieces taken;
-  while (pieces.size != 0 && taken.size < kHugePage) {
-    Range& first = pieces.of[pieces.first];
-    const size_t room = kHugePage - taken.size;
-    const size_t size = first.size() < room ? first.size() : room;
-    taken.of[taken.count++] = {first.begin, first.begin + size};
-    taken.size += size;
-    first.begin += size;
-    pieces.size -= size;
-    if (first.size() == 0) ++pieces.first;
-  }
-  return taken;
 }
 
 // One huge page after the other: where memory is limited there is hardly room for two of everything. What was
@@ -191,7 +205,7 @@ void move(Pieces& pieces, char* to) {
 
 }  // namespace
 
-void gather_data() {
+void gather_pieces() {
   Pieces pieces;
   if (!is_alone()) return;
   find(pieces);

@@ -9,11 +9,10 @@
 // A huge page must lie in one mapping, so what is read-only becomes executable with the code, as linkers
 // had it before they kept them apart. Where nothing lies before the image, its first huge page may begin
 // there.
-#include "template_code_pages.h"
+#include "template_huge_code.h"
 
 #include <link.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 #include "template_page_ranges.h"
 
@@ -78,12 +77,8 @@ bool move(const dl_phdr_info& module, const Range& range) {
   madvise(copy, range.size(), MADV_HUGEPAGE);
   copy_segments(module, range, static_cast<char*>(copy));
   if (madvise(copy, range.size(), MADV_COLLAPSE) == 0 &&
-      mprotect(copy, range.size(), PROT_READ | PROT_EXEC) == 0 &&
-      mremap(copy, range.size(), range.size(), MREMAP_MAYMOVE | MREMAP_FIXED, at(range.begin)) !=
-          MAP_FAILED) {
-#ifdef PR_SET_VMA_ANON_NAME
-    prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, range.begin, range.size(), "code in huge pages");
-#endif
+      mprotect(copy, range.size(), PROT_READ | PROT_EXEC) == 0 && put(copy, range)) {
+    name_code(range);
     return true;
   }
   munmap(copy, range.size());
