@@ -26,6 +26,7 @@ namespace {
 constexpr size_t kMost = size_t{64} << 20;
 constexpr size_t kLeastPiece = size_t{16} << 10;
 constexpr size_t kMostPieces = 64;  // more are left as they are
+constexpr size_t kThreadsOwn = size_t{16} << 10;
 
 enum class Kind : uint8_t { kOther, kData, kCode };
 
@@ -98,21 +99,25 @@ bool is_full_enough(const Mapping& mapping) {
          (rest < kHugePage || rest <= size / 4);
 }
 
-// The stack of this thread is written all the time; what lies beside errno (rseq) the kernel writes as a
-// thread changes its processor.
-bool is_in_use(const Range& range) {
-  const char here = 0;
-  return range.has(&here) || range.has(&errno);
+void add_piece(const Range& range, Kind kind, Pieces& pieces) {
+  if (range.begin >= range.end || pieces.size + range.size() > kMost || pieces.count == kMostPieces) return;
+  pieces.of[pieces.count++] = {range, kind};
+  pieces.size += range.size();
 }
 
+// But for what is written meanwhile: the stack of this thread, of which main()'s has a flag of its own, and
+// what the kernel tells each thread as it changes its processor (rseq), which lies beside errno.
 void add(const Mapping& mapping, Pieces& pieces) {
-  const size_t size = mapping.range.size();
-  if (mapping.kind == Kind::kOther || !is_full_enough(mapping) || is_in_use(mapping.range) ||
-      pieces.size + size > kMost || pieces.count == kMostPieces) {
-    return;
+  const auto& [range, kind, present] = mapping;
+  const char here = 0;
+  if (kind == Kind::kOther || !is_full_enough(mapping) || range.has(&here)) return;
+  const auto own = reinterpret_cast<uintptr_t>(&errno);
+  if (range.has(&errno)) {
+    add_piece({range.begin, down(own - kThreadsOwn, kPage)}, kind, pieces);
+    add_piece({up(own + kThreadsOwn, kPage), range.end}, kind, pieces);
+  } else {
+    add_piece(range, kind, pieces);
   }
-  pieces.of[pieces.count++] = {mapping.range, mapping.kind};
-  pieces.size += size;
 }
 
 // Data that lies side by side becomes one piece.

@@ -7,30 +7,21 @@
 #include <string.h>
 
 #include "extension.h"
+#include "name_table.h"
 
 namespace remuda::python {
 namespace {
 
-constexpr size_t kSlots = 512;  // a power of two
-constexpr size_t kMostWords = 256;
 constexpr size_t kLongestKept = 256;
 
+// What is kept of a name.
 struct Word {
-  uint32_t hash;
-  uint32_t size;
-  char* name;
   PyObject* key;
   bool left_out;
   PyObject* value;  // the last one
   char* value_bytes;
   size_t value_size;
 };
-
-uint32_t hash_of(const remuda_view& text) {
-  uint32_t hash = 2166136261U;
-  for (size_t i = 0; i < text.size; ++i) hash = (hash ^ static_cast<unsigned char>(text.data[i])) * 16777619U;
-  return hash;
-}
 
 bool is(const remuda_view& text, const char* word) {
   return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
@@ -43,8 +34,7 @@ PyObject* text_of(const remuda_view& view) {
 }  // namespace
 
 struct Words {
-  Word table[kSlots];
-  size_t count;
+  app::NameTable<Word> table;
   PyObject* script_name;
   PyObject* path_info;
   PyObject* query_string;
@@ -71,12 +61,11 @@ Words* make_words() {
 
 void free_words(Words* words) {
   if (words == nullptr) return;
-  for (Word& word : words->table) {
+  words->table.clear([](const Word& word) {
     Py_XDECREF(word.key);
     Py_XDECREF(word.value);
-    free(word.name);
     free(word.value_bytes);
-  }
+  });
   for (PyObject* one : {words->script_name, words->path_info, words->query_string, words->url_scheme,
                         words->http, words->https, words->empty, words->slash}) {
     Py_XDECREF(one);
@@ -88,33 +77,20 @@ namespace {
 
 // Null: it is not kept, as there is no room or no memory.
 Word* word_of(Words& words, const remuda_view& name) {
-  const uint32_t hash = hash_of(name);
-  size_t at = hash & (kSlots - 1);
-  for (; words.table[at].key != nullptr; at = (at + 1) & (kSlots - 1)) {
-    Word& word = words.table[at];
-    if (word.hash == hash && word.size == name.size && memcmp(word.name, name.data, name.size) == 0) {
-      return &word;
-    }
-  }
-  if (words.count == kMostWords || name.size > kLongestKept) return nullptr;
-  Word& word = words.table[at];
-  word.name = static_cast<char*>(malloc(name.size + 1));
-  PyObject* key = word.name != nullptr ? text_of(name) : nullptr;
-  if (key == nullptr) {
+  Word* word = words.table.find(name);
+  if (word != nullptr) return word;
+  PyObject* key = text_of(name);
+  if (key != nullptr) word = words.table.add(name);
+  if (word == nullptr) {
     PyErr_Clear();
-    free(word.name);
-    word.name = nullptr;
+    Py_XDECREF(key);
     return nullptr;
   }
-  memcpy(word.name, name.data, name.size);
   PyUnicode_InternInPlace(&key);
-  word.key = key;
-  word.hash = hash;
-  word.size = static_cast<uint32_t>(name.size);
+  word->key = key;
   // They have variables of their own.
-  word.left_out = is(name, "HTTP_CONTENT_TYPE") || is(name, "HTTP_CONTENT_LENGTH");
-  ++words.count;
-  return &word;
+  word->left_out = is(name, "HTTP_CONTENT_TYPE") || is(name, "HTTP_CONTENT_LENGTH");
+  return word;
 }
 
 // A new reference.

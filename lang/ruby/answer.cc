@@ -70,7 +70,9 @@ VALUE append_pair(VALUE pair, VALUE block, int, const VALUE*, VALUE) {
 VALUE header_block(int status, VALUE headers) {
   if (status < 100 || status > 999) rb_raise(rb_eArgError, "%d is no status", status);
   const VALUE block = rb_str_buf_new(512);
-  rb_str_catf(block, "Status: %d\r\n", status);
+  const char digits[] = {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
+                         static_cast<char>('0' + status % 10)};
+  append_line(block, "Status", {digits, sizeof(digits)});
   if (RB_TYPE_P(headers, T_HASH)) {
     rb_hash_foreach(headers, &append_header, block);
   } else {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Rack's environment (rack.github.io, SPEC "The Environment") out of the parameters of a request. Names are
-// frozen strings that Ruby keeps once; values are binary.
+// frozen strings that Ruby keeps once, which are found without asking it; values are binary.
 #include <cstring>
 #include <string_view>
 
 #include "extension.h"
+#include "name_table.h"
 
 namespace remuda::ruby {
 
@@ -17,6 +18,19 @@ VALUE binary(std::string_view text) { return rb_str_new(text.data(), static_cast
 
 VALUE name(std::string_view text) {
   return rb_enc_interned_str(text.data(), static_cast<long>(text.size()), rb_utf8_encoding());
+}
+
+app::NameTable<VALUE> names;  // with Ruby's lock
+
+VALUE name_of(const remuda_view& view) {
+  VALUE* known = names.find(view);
+  if (known != nullptr) return *known;
+  const VALUE made = name(text_of(view));
+  known = names.add(view);
+  if (known == nullptr) return made;
+  *known = made;
+  rb_gc_register_mark_object(made);
+  return made;
 }
 
 // What Rack has no place for: the two headers that have variables of their own, and these when they are
@@ -43,7 +57,7 @@ VALUE environment_of(const remuda_request* request, VALUE base) {
     if (is_left_out(text_of(key), text_of(value))) continue;
     // The root has no name of its own: it is the empty one, and the path begins with the slash.
     const bool is_root = text_of(key) == "SCRIPT_NAME" && text_of(value) == "/";
-    rb_hash_aset(environment, name(text_of(key)), binary(is_root ? "" : text_of(value)));
+    rb_hash_aset(environment, name_of(key), binary(is_root ? "" : text_of(value)));
   }
   rb_hash_aset(environment, name("rack.url_scheme"), name(is_https(request) ? "https" : "http"));
   return environment;

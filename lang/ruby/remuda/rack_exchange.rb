@@ -8,43 +8,43 @@ require "remuda/rack_stream"
 module Remuda
   # One request and its answer, as Rack 2 and 3 have them (rack.github.io, SPEC). Hijacking of the connection is not offered:
   # requests share it. A body that is called with a stream is (Rack 3, and rack.hijack among the headers of an answer).
+  #
+  # Each request makes one: three variables Ruby keeps in the object itself, more would take memory of their own.
   class RackExchange
     BLOCK = 256 * 1024
     WITHOUT_BODY = [204, 205, 304].freeze
 
-    def initialize(request, base, show_errors)
+    def initialize(request)
       @request = request
-      @show_errors = show_errors
       @input = RackInput.new(request)
-      @after_reply = [] # Puma's and Unicorn's
-      @response_finished = [] # Rack 3's
-      @environment = request.environment(base)
-      @environment["rack.input"] = @input
-      @environment["rack.errors"] = RackErrors.new(request)
-      @environment["rack.after_reply"] = @after_reply
-      @environment["rack.response_finished"] = @response_finished
+      @began = false
     end
 
     # Whatever fails in here is this request's failure; only what is to end the process goes on.
-    def run(application)
-      @status, @headers, body = application.call(@environment)
-      send_answer(@status.to_i, @headers, body)
+    def run(application, base, show_errors)
+      environment = @request.environment(base)
+      environment["rack.input"] = @input
+      environment["rack.errors"] = RackErrors.new(@request)
+      environment["rack.after_reply"] = after_reply = [] # Puma's and Unicorn's
+      environment["rack.response_finished"] = response_finished = [] # Rack 3's
+      status, headers, body = application.call(environment)
+      send_answer(environment["REQUEST_METHOD"], status.to_i, headers, body)
       @request.finish(0)
-    rescue Exception => e # rubocop:disable Lint/RescueException
-      fail_with(e)
-      raise unless e.is_a?(StandardError) || e.is_a?(ScriptError)
+    rescue Exception => failure # rubocop:disable Lint/RescueException
+      fail_with(failure, show_errors)
+      raise unless failure.is_a?(StandardError) || failure.is_a?(ScriptError)
     ensure
       @input.close
-      call_each(@after_reply)
-      call_each(@response_finished, @environment, @status, @headers, @failure)
+      after_reply&.each { |callable| attempt { callable.call } }
+      response_finished&.each { |callable| attempt { callable.call(environment, status, headers, failure) } }
     end
 
     private
 
-    def send_answer(status, headers, body)
+    def send_answer(method, status, headers, body)
       @request.head(status, headers)
       @began = true
-      return if @environment["REQUEST_METHOD"] == "HEAD" || WITHOUT_BODY.include?(status)
+      return if method == "HEAD" || WITHOUT_BODY.include?(status)
 
       send_body(headers["rack.hijack"] || body)
     ensure
@@ -69,8 +69,7 @@ module Remuda
     end
 
     # An answer that has begun and is not whole must not look whole. To a client that has gone nothing is said.
-    def fail_with(failure)
-      @failure = failure
+    def fail_with(failure, show_errors)
       return @request.finish(BROKEN) if failure.is_a?(Errno::ECANCELED)
 
       trace = failure.full_message(highlight: false, order: :top)
@@ -78,18 +77,17 @@ module Remuda
       return @request.finish(BROKEN) if @began
 
       @request.head(500, { "Content-Type" => "text/plain; charset=utf-8" })
-      @request.write(@show_errors ? trace : "The application failed. The server's log says why.\n")
+      @request.write(show_errors ? trace : "The application failed. The server's log says why.\n")
       @request.finish(0)
     rescue Errno::ECANCELED
       @request.finish(BROKEN)
     end
 
-    def call_each(callables, *arguments)
-      callables.each do |callable|
-        callable.call(*arguments)
-      rescue StandardError => e
-        warn e.full_message(highlight: false)
-      end
+    # What is called after the answer fails for itself.
+    def attempt
+      yield
+    rescue StandardError => e
+      warn e.full_message(highlight: false)
     end
   end
 end

@@ -29,7 +29,7 @@ module Remuda
 
     def work(served)
       while (request = served.accept)
-        RackExchange.new(request, @base, @show_errors).run(@application)
+        RackExchange.new(request).run(@application, @base, @show_errors)
       end
     end
   end
