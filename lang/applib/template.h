@@ -92,7 +92,7 @@ class Template {
   struct sigaction on_child_{};
   TemplateWatch watch_;
   char* packet_ = nullptr;  // kMostFork and one more
-  char* default_ = nullptr;
+  char* default_ = nullptr;  // NAME=value, for forks that have none of the name
   Promise* promises_ = nullptr;
   uint32_t next_promise_ = 0;
   Array<Fork> forks_;
