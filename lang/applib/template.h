@@ -91,7 +91,7 @@ class Template {
   sigset_t mask_{};      // of the forks
   struct sigaction on_child_{};
   TemplateWatch watch_;
-  char* packet_ = nullptr;  // kMostFork and one more
+  char* packet_ = nullptr;   // kMostFork and one more
   char* default_ = nullptr;  // NAME=value, for forks that have none of the name
   Promise* promises_ = nullptr;
   uint32_t next_promise_ = 0;
