@@ -99,8 +99,10 @@ bool is_full_enough(const Mapping& mapping) {
          (rest < kHugePage || rest <= size / 4);
 }
 
-void add_piece(const Range& range, Kind kind, Pieces& pieces) {
-  if (range.begin >= range.end || pieces.size + range.size() > kMost || pieces.count == kMostPieces) return;
+void add_piece(Range range, Kind kind, Pieces& pieces) {
+  const size_t room = kMost - pieces.size;
+  if (range.begin >= range.end || room == 0 || pieces.count == kMostPieces) return;
+  if (range.size() > room) range.end = range.begin + room;
   pieces.of[pieces.count++] = {range, kind};
   pieces.size += range.size();
 }

@@ -126,6 +126,20 @@ TEST(TemplatePages, WhatIsHardlyThereIsNotFilledUp) {
             0);
 }
 
+TEST(TemplatePages, SomeOfVeryMuchIsMoved) {
+  NEEDS_HUGE_PAGES();
+  EXPECT_EQ(in_a_process([] {
+              constexpr size_t kMuch = 40 * kHugePage;
+              char* const memory = map_file(kMuch, kMuch);
+              if (memory == nullptr) return 1;
+              fill(memory, kMuch);
+              move_to_huge_pages();
+              if (!is_moved(memory, kMuch / 2) || is_moved(memory + kMuch - kSize, kSize)) return 2;
+              return is_filled(memory, kMuch) ? 0 : 3;
+            }),
+            0);
+}
+
 TEST(TemplatePages, WhatIsMappedWithAWishStays) {
   EXPECT_EQ(in_a_process([] {
               char* const memory = map_file(kSize, kSize);
