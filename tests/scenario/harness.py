@@ -314,7 +314,7 @@ class Server:
     def last_access(self, target: str | None = None) -> dict:
         """The line of the last request, for this target if given: requests that two loops answered within one millisecond
         stand in any order."""
-        return [line for line in self.wait_for_access() if target in (None, line["target"])][-1]
+        return [line for line in self.wait_for_access() if target in (None, line.get("target"))][-1]
 
     # --- asking it --------------------------------------------------------------------------------------------------
 
