@@ -25,16 +25,17 @@ class MariaDb:
         if self.user:
             entry = pwd.getpwnam(self.user)
             os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+        environment = {**os.environ, "TMPDIR": str(self.folder)}  # one that starts empties it of others' tables
         subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", "--skip-test-db",
                         "--auth-root-authentication-method=normal", "--skip-log-bin"], check=True, user=self.user,
-                       capture_output=True, timeout=60 * harness.SLOWNESS, cwd=self.folder)
+                       capture_output=True, timeout=60 * harness.SLOWNESS, cwd=self.folder, env=environment)
         server = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
         with open(self.folder.parent / "mariadb.log", "wb") as log:
             self.process = subprocess.Popen(
                 [server, "--no-defaults", f"--datadir={self.folder / 'data'}", f"--socket={self.socket}",
                  f"--pid-file={self.folder / 'pid'}", "--skip-networking", "--innodb-flush-log-at-trx-commit=0",
                  "--innodb-buffer-pool-size=64M", "--skip-log-bin"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self.user, cwd=self.folder)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self.user, cwd=self.folder, env=environment)
         harness.Server.own_helpers.add(self.process.pid)
         try:
             eventually("MariaDB answers", lambda: self.ask(f"CREATE DATABASE IF NOT EXISTS {self.database}"), 30, every=0.1)
