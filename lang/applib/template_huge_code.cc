@@ -76,8 +76,8 @@ bool move(const dl_phdr_info& module, const Range& range) {
   if (copy == nullptr) return false;
   madvise(copy, range.size(), MADV_HUGEPAGE);
   copy_segments(module, range, static_cast<char*>(copy));
-  if (madvise(copy, range.size(), MADV_COLLAPSE) == 0 &&
-      mprotect(copy, range.size(), PROT_READ | PROT_EXEC) == 0 && put(copy, range)) {
+  if (collapse(copy, range.size()) && mprotect(copy, range.size(), PROT_READ | PROT_EXEC) == 0 &&
+      put(copy, range)) {
     name_code(range);
     return true;
   }

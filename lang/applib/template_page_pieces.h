@@ -10,7 +10,8 @@ namespace remuda::app {
 // as before. Code can be executed and not written, as before. At most 64 MiB; what cannot be moved stays as
 // it is.
 //
-// Nothing happens while other threads run, which could write between the copy and the exchange.
+// Nothing happens while other threads run, or a sanitizer, which could write between the copy and the
+// exchange.
 void gather_pieces();
 
 }  // namespace remuda::app

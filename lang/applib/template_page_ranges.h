@@ -3,6 +3,7 @@
 // Ranges of addresses, for what moves pages of this process.
 #pragma once
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -43,6 +44,16 @@ inline void* reserve_aligned(size_t size) {
   if (begin != first) munmap(memory, begin - first);
   if (begin + size != first + size + kHugePage) munmap(at(begin + size), first + kHugePage - begin);
   return at(begin);
+}
+
+// Makes huge pages of what lies there. false: errno says why not. Somebody else may look at a page just now.
+inline bool collapse(void* memory, size_t size) {
+  constexpr int kTries = 5;
+  for (int i = 0; i < kTries; ++i) {
+    if (madvise(memory, size, MADV_COLLAPSE) == 0) return true;
+    if (errno != EAGAIN && errno != EBUSY) return false;
+  }
+  return false;
 }
 
 // Exchanges what a range has for this memory, in one step. false: all is as it was.
