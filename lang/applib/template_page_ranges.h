@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
@@ -46,12 +47,14 @@ inline void* reserve_aligned(size_t size) {
   return at(begin);
 }
 
-// Makes huge pages of what lies there. false: errno says why not. Somebody else may look at a page just now.
+// Makes huge pages of what lies there. false: errno says why not. The kernel may be at a page of it just now,
+// so this waits some milliseconds at most.
 inline bool collapse(void* memory, size_t size) {
   constexpr int kTries = 5;
   for (int i = 0; i < kTries; ++i) {
     if (madvise(memory, size, MADV_COLLAPSE) == 0) return true;
     if (errno != EAGAIN && errno != EBUSY) return false;
+    usleep(1000);
   }
   return false;
 }
