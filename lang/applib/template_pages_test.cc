@@ -184,7 +184,10 @@ TEST(TemplatePages, DataStaysWhileThreadsRun) {
               if (memory == nullptr) return 1;
               fill(memory, kSize);
               pthread_t thread{};
-              const auto wait = [](void*) -> void* { return pause() == 0 ? nullptr : nullptr; };
+              const auto wait = [](void*) -> void* {
+                pause();
+                return nullptr;
+              };
               if (pthread_create(&thread, nullptr, wait, nullptr) != 0) return 2;
               move_to_huge_pages();
               return is_moved(memory, kSize) ? 3 : 0;

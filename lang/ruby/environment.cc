@@ -20,9 +20,8 @@ VALUE name(std::string_view text) {
   return rb_enc_interned_str(text.data(), static_cast<long>(text.size()), rb_utf8_encoding());
 }
 
-app::NameTable<VALUE> names;  // with Ruby's lock
-
 VALUE name_of(const remuda_view& view) {
+  static app::NameTable<VALUE> names;  // with Ruby's lock
   VALUE* known = names.find(view);
   if (known != nullptr) return *known;
   const VALUE made = name(text_of(view));
