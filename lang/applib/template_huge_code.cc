@@ -51,33 +51,25 @@ Image image_of(const dl_phdr_info& module) {
   return image;
 }
 
-// Whole pages, as they are. Not memcpy(): a sanitizer would object to reading what it has put between
-// constants.
-__attribute__((no_sanitize("address", "thread"))) void copy_pages(uintptr_t from, size_t size, char* to) {
-  const auto* const source = static_cast<const volatile uint64_t*>(at(from));
-  auto* const target = reinterpret_cast<uint64_t*>(to);
-  for (size_t i = 0; i < size / sizeof(uint64_t); ++i) target[i] = source[i];
-}
-
 // Only what is mapped can be read: between segments there may be holes.
-void copy_segments(const dl_phdr_info& module, const Range& from, char* to) {
+bool copy_segments(const dl_phdr_info& module, const Range& from, char* to) {
   for (size_t i = 0; i < module.dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = module.dlpi_phdr[i];
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_R) == 0 || (segment.p_flags & PF_W) != 0) continue;
     Range pages = pages_of(module, segment);
     if (pages.begin < from.begin) pages.begin = from.begin;
     if (pages.end > from.end) pages.end = from.end;
-    if (pages.begin < pages.end) copy_pages(pages.begin, pages.size(), to + (pages.begin - from.begin));
+    if (pages.begin < pages.end && !copy_pages(pages, to + (pages.begin - from.begin))) return false;
   }
+  return true;
 }
 
 bool move(const dl_phdr_info& module, const Range& range) {
   void* const copy = reserve_aligned(range.size());
   if (copy == nullptr) return false;
   madvise(copy, range.size(), MADV_HUGEPAGE);
-  copy_segments(module, range, static_cast<char*>(copy));
-  if (collapse(copy, range.size()) && mprotect(copy, range.size(), PROT_READ | PROT_EXEC) == 0 &&
-      put(copy, range)) {
+  if (copy_segments(module, range, static_cast<char*>(copy)) && collapse(copy, range.size()) &&
+      mprotect(copy, range.size(), PROT_READ | PROT_EXEC) == 0 && put(copy, range)) {
     name_code(range);
     return true;
   }

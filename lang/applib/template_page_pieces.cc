@@ -11,12 +11,10 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "template_page_ranges.h"
 
@@ -49,20 +47,7 @@ struct Pieces {
   size_t size = 0;  // of all, bytes
 };
 
-// A sanitizer writes down what this thread does, where it is moved from.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define REMUDA_IS_WATCHED
-#endif
-#endif
-#ifdef REMUDA_IS_WATCHED
-constexpr bool kIsWatched = true;
-#else
-constexpr bool kIsWatched = false;
-#endif
-
 bool is_alone() {
-  if (kIsWatched) return false;
   DIR* const tasks = opendir("/proc/self/task");
   size_t count = 0;
   while (tasks != nullptr && readdir(tasks) != nullptr) ++count;
@@ -185,20 +170,16 @@ Pieces take(Pieces& pieces) {
   return taken;
 }
 
-// Through the kernel, which refuses what cannot be read: a file may have become shorter than its mapping.
-// Such a piece stays where it is. And no sanitizer looks at what it has put between variables.
+// A piece that cannot be copied stays where it is.
 void copy(Pieces& pieces, char* to) {
-  const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
   size_t kept = 0;
-  for (size_t i = 0; memory >= 0 && i < pieces.count; ++i) {
+  for (size_t i = 0; i < pieces.count; ++i) {
     const Piece piece = pieces.of[i];
-    const ssize_t size = pread(memory, to, piece.range.size(), static_cast<off_t>(piece.range.begin));
-    if (size != static_cast<ssize_t>(piece.range.size())) continue;
+    if (!copy_pages(piece.range, to)) continue;
     pieces.of[kept++] = piece;
-    to += size;
+    to += piece.range.size();
   }
   pieces.count = kept;
-  if (memory >= 0) close(memory);
 }
 
 void exchange(const Pieces& pieces, char* with) {
@@ -227,7 +208,7 @@ void move(Pieces& pieces, char* to) {
 
 void gather_pieces() {
   Pieces pieces;
-  if (!is_alone()) return;
+  if (kIsSanitized || !is_alone()) return;
   find(pieces);
   cut(pieces);
   const size_t size = up(pieces.size, kHugePage);

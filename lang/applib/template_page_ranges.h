@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ranges of addresses, for what moves pages of this process.
+// Ranges of addresses of this process, and what is done to move what lies there into huge pages.
 #pragma once
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <unistd.h>
-
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
 
 namespace remuda::app {
 
 inline constexpr uintptr_t kPage = 4096;
 inline constexpr uintptr_t kHugePage = uintptr_t{2} << 20;
+
+// A sanitizer writes down what this thread does, at any time.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define REMUDA_IS_SANITIZED 1
+#endif
+#endif
+#ifdef REMUDA_IS_SANITIZED
+inline constexpr bool kIsSanitized = true;
+#else
+inline constexpr bool kIsSanitized = false;
+#endif
 
 constexpr uintptr_t down(uintptr_t address, uintptr_t size) { return address & ~(size - 1); }
 constexpr uintptr_t up(uintptr_t address, uintptr_t size) { return down(address + size - 1, size); }
@@ -36,42 +40,21 @@ struct Range {
 };
 
 // Private memory without anything in it, at a multiple of a huge page. Null: there is none.
-inline void* reserve_aligned(size_t size) {
-  void* const memory = mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return nullptr;
-  const auto first = reinterpret_cast<uintptr_t>(memory);
-  const uintptr_t begin = up(first, kHugePage);
-  if (begin != first) munmap(memory, begin - first);
-  if (begin + size != first + size + kHugePage) munmap(at(begin + size), first + kHugePage - begin);
-  return at(begin);
-}
+void* reserve_aligned(size_t size);
+
+// Copies whole pages, through the kernel, which refuses what cannot be read: a file may have become shorter
+// than its mapping. And no sanitizer looks at what it has put between variables.
+bool copy_pages(const Range& from, void* to);
 
 // Makes huge pages of what lies there. false: errno says why not. The kernel may be at a page of it just now,
 // so this waits some milliseconds at most.
-inline bool collapse(void* memory, size_t size) {
-  constexpr int kTries = 5;
-  for (int i = 0; i < kTries; ++i) {
-    if (madvise(memory, size, MADV_COLLAPSE) == 0) return true;
-    if (errno != EAGAIN && errno != EBUSY) return false;
-    usleep(1000);
-  }
-  return false;
-}
+bool collapse(void* memory, size_t size);
 
-// Exchanges what a range has for this memory, in one step. false: all is as it was.
-inline bool put(void* memory, const Range& range) {
-  return mremap(memory, range.size(), range.size(), MREMAP_MAYMOVE | MREMAP_FIXED, at(range.begin)) !=
-         MAP_FAILED;
-}
+// Exchanges what a range has for this memory, in one step. false: it has not happened; the kernel looks at
+// its limits before it changes anything.
+bool put(void* memory, const Range& range);
 
 // For /proc/PID/maps, where a file's name is no more.
-inline void name_code(const Range& range) {
-#ifdef PR_SET_VMA_ANON_NAME
-  prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, range.begin, range.size(), "code in huge pages");
-#else
-  (void)range;
-#endif
-}
+void name_code(const Range& range);
 
 }  // namespace remuda::app

@@ -24,11 +24,11 @@ namespace {
 
 constexpr size_t kSize = 4 * kHugePage;
 
-[[maybe_unused]] bool kernel_gives_huge_pages() {
+bool kernel_gives_huge_pages() {
   void* const memory = reserve_aligned(kHugePage);
   if (memory == nullptr) return false;
   memset(memory, 1, kHugePage);
-  const bool given = madvise(memory, kHugePage, MADV_COLLAPSE) == 0;
+  const bool given = collapse(memory, kHugePage);
   munmap(memory, kHugePage);
   return given;
 }
@@ -77,17 +77,9 @@ int in_a_process(const Look& look) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
 }
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED
-#endif
-#endif
-#ifdef IS_SANITIZED
-#define NEEDS_HUGE_PAGES() GTEST_SKIP() << "data is not moved under a sanitizer"
-#else
-#define NEEDS_HUGE_PAGES() \
+#define NEEDS_HUGE_PAGES()                                                 \
+  if (kIsSanitized) GTEST_SKIP() << "data is not moved under a sanitizer"; \
   if (!kernel_gives_huge_pages()) GTEST_SKIP() << "the kernel gives no huge pages"
-#endif
 
 TEST(TemplatePages, DataStaysWhatItWas) {
   NEEDS_HUGE_PAGES();
