@@ -113,14 +113,9 @@ PyTypeObject* make_file_wrapper_type();
 PyObject* make_stream(PyTypeObject* type, Exchange& exchange);
 Sent send_file(Exchange& exchange, PyObject* wrapper);
 
-// server.cc, template.cc
+// server.cc
 PyTypeObject* make_server_type();
-bool add_template(PyObject* module);
-enum class Forked : uint8_t {
-  kHere,    // this process is a fork
-  kNoMore,  // the template has come to its end
-  kFailed,  // an exception is set
-};
+
 // process_environment.cc: os.environ and os.environb.
 class Environment {
  public:
@@ -154,6 +149,14 @@ class Environment {
   Variable* variables_ = nullptr;  // in its order; what expected_ holds
   size_t count_ = 0;
 };
+
+// template.cc
+bool add_template(PyObject* module);
+enum class Forked : uint8_t {
+  kHere,    // this process is a fork
+  kNoMore,  // the template has come to its end
+  kFailed,  // an exception is set
+};
 // Forks whenever a process is wanted. What os.register_at_fork() was given is run, as by os.fork().
 Forked fork_when_wanted(PyObject* self, Environment& environment);
 
@@ -179,7 +182,7 @@ struct Server {
   PyTypeObject* file_wrapper_type;
   PyObject* gone;  // the exception
   Words* words;
-  int64_t tail_debt;  // see serve.cc
+  int64_t tail_debt;  // see server.cc
 };
 
 }  // namespace remuda::python
