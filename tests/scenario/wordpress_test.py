@@ -134,13 +134,14 @@ def name_posts_by_title(browser: Browser, url: str):
     browser.open(f"{url}/wp-admin/options-permalink.php")
     browser.click("input[name=selection][value*=postname]")
     browser.click("#submit")
-    browser.find(".notice")
+    browser.find("#setting-error-settings_updated")
 
 
 def upload(browser: Browser, url: str, path: Path):
     browser.open(f"{url}/wp-admin/media-new.php?browser-uploader")
     browser.type("#async-upload", str(path))
     browser.click("#html-upload")
+    browser.see("h1", "Media Library")  # whoever leaves before breaks the upload off
     browser.open(f"{url}/wp-admin/upload.php?mode=list")
     browser.find(".media-icon img")
 
