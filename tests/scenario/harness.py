@@ -93,6 +93,16 @@ def is_listening(port: int) -> bool:
     return False
 
 
+def is_listening_at(path: str) -> bool:
+    """The same for a unix socket, whose file is there before somebody listens; "@name" is an abstract one."""
+    accepts_connections = 0x10000  # __SO_ACCEPTCON of linux/net.h
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        parts = line.split(maxsplit=7)
+        if len(parts) == 8 and parts[7] == path and int(parts[3], 16) & accepts_connections:
+            return True
+    return False
+
+
 class Place:
     """A directory of the test's own that every user can enter."""
 
@@ -202,7 +212,7 @@ class Server:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended with status {self.process.returncode}:\n{self.errors()}")
             if self.unix_path:
-                return os.path.exists(self.unix_path) or self.unix_path.startswith("@")
+                return is_listening_at(self.unix_path)
             return is_listening(self.port)
 
         eventually("the server listens", ready, within)
