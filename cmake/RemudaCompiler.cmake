@@ -14,7 +14,8 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_COLOR_DIAGNOSTICS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-# Two checkouts share what ccache keeps: it sees paths from the build folder on, and no object names another.
+# Two checkouts share what ccache keeps: it sees paths from the build folder on, and but for tests that are told where the
+# tree is (REMUDA_SOURCE_DIR) no object names its checkout.
 find_program(REMUDA_CCACHE ccache)
 if(REMUDA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${REMUDA_CCACHE})
@@ -22,6 +23,7 @@ if(REMUDA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 cmake_path(RELATIVE_PATH CMAKE_SOURCE_DIR BASE_DIRECTORY ${CMAKE_BINARY_DIR} OUTPUT_VARIABLE path_to_root)
+
 # Sign conversion is left out: it would bury the conversions that lose bits under those that never do.
 # Deprecated declarations: libstdc++ 12 uses in its own stable_sort what it deprecates.
 # Designated initialisers name what differs from the default, so missing ones are meant.
@@ -29,8 +31,9 @@ add_compile_options(
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
   -Wno-deprecated-declarations -Wno-missing-designated-field-initializers -Werror
   -fno-omit-frame-pointer
-  # Log lines, CHECKs and debug information name files from the root of the tree, on whatever machine it was built and
-  # whether ccache gave the path from the build folder on. Of two that match, the last counts.
+  # Log lines, CHECKs and debug information name files from the root of the tree, on whatever machine it was built, and
+  # whether the compiler was given the whole path or, by ccache, the one from the build folder on. The build folder, which
+  # debug information says the compiler ran in, is "."; it lies within the tree, and of two that match the last counts.
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${path_to_root}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}=.)
 add_compile_definitions(REMUDA_VERSION="${PROJECT_VERSION}" _GNU_SOURCE)
 add_link_options(-fuse-ld=lld)
